@@ -26,7 +26,7 @@ class PublicBackend(Protocol):
     threads: int
 
     def load(self, raw: bytes | memoryview) -> Any:
-        """Canonical bytes → ciphertext array. Refuses (ValueError with index) values ≥ n², 0 and non-units."""
+        """Canonical bytes → ciphertext array; ValueError names the index of a value ≥ n², 0 or non-unit."""
 
     def dump(self, a: Any) -> bytes:
         """Ciphertext array → canonical bytes."""
