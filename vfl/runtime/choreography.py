@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any, Concatenate, Generic, NoReturn, ParamSpec, TypeVar, final, overload
+from typing import Any, Concatenate, Generic, NoReturn, ParamSpec, TypeVar, cast, final, overload
 
 from vfl.wire.messages import WireMessage
 
@@ -94,7 +94,9 @@ class Interpreter(ABC):
     async def send(self, located: _Located, receivers: Sequence[str]) -> list[Any]: ...
 
     @abstractmethod
-    async def absorb(self, owner: str, role: type, step: Callable[..., Any], stream: Any) -> None: ...
+    async def absorb(
+        self, owner: str, role: type, step: Callable[..., Any], stream: Any, known: tuple[str, ...]
+    ) -> None: ...
 
     @abstractmethod
     async def announce(self, located: _Located, receivers: Sequence[str]) -> WireMessage: ...
@@ -117,7 +119,7 @@ class Handle(Generic[R]):
     def __repr__(self) -> str:
         return f"<{self._role.__name__} {self.party}>"
 
-    # A step's arguments are located at the same role, or known to all (announced messages, loop counters).
+    # A step's arguments are located at the same role, or known to all: announced messages, a party's name.
     @overload
     def do(self, step: Callable[[R], N], /) -> At[R, N]: ...
     @overload
@@ -129,7 +131,9 @@ class Handle(Generic[R]):
         self, step: Callable[[R, A, B, D], N], a: At[R, A] | A, b: At[R, B] | B, d: At[R, D] | D, /
     ) -> At[R, N]: ...
     @overload
-    def do(self, step: Callable[[R, Sequence[A]], N], a: Sequence[At[R, A]], /) -> At[R, N]: ...
+    def do(self, step: Callable[[R, A, str], N], a: At[R, A] | A, known: str, /) -> At[R, N]: ...
+    @overload
+    def do(self, step: Callable[[R, str], N], known: str, /) -> At[R, N]: ...
     def do(self, step: Callable[..., Any], /, *args: Any) -> Any:
         """Run a local step; nothing moves."""
         return At(self.party, step.__name__, self._interpreter.do(self.party, self._role, step, args))
@@ -161,16 +165,20 @@ class Handle(Generic[R]):
         cells = await self._interpreter.send(what, receivers)
         return [type(what)(r, what._what, cell) for r, cell in zip(receivers, cells, strict=True)]
 
-    async def absorb(self, step: Callable[[R, M], None], stream: AtStream[R, M]) -> None:
+    @overload
+    async def absorb(self, step: Callable[[R, M], None], stream: AtStream[R, M], /) -> None: ...
+    @overload
+    async def absorb(self, step: Callable[[R, M, str], None], stream: AtStream[R, M], known: str, /) -> None: ...
+    async def absorb(self, step: Callable[..., None], stream: AtStream[R, M], /, *known: str) -> None:
         """Feed each chunk of a received stream to ``step``, in order, as it arrives."""
         _require_here(stream, self.party)
-        await self._interpreter.absorb(self.party, self._role, step, stream._cell)
+        await self._interpreter.absorb(self.party, self._role, step, stream._cell, known)
 
     async def announce(self, what: At[R, M], *others: Handle[Any]) -> M:
         """Tell a decision to all ``others`` and let control flow read it: a visible, classed message."""
         _require_here(what, self.party)
-        announced: Any = await self._interpreter.announce(what, [h.party for h in others])
-        return announced
+        announced = await self._interpreter.announce(what, [h.party for h in others])
+        return cast(M, announced)
 
 
 def _require_here(located: Any, party: str) -> None:
@@ -205,5 +213,5 @@ class Choreography:
         ``body`` returns an announced message or None: after a crash an ended phase is not run again, its
         announced result is read from the checkpoint.
         """
-        result: Any = await self._interpreter.phase(name, lambda: body(self, *args, **kwargs))
-        return result
+        result = await self._interpreter.phase(name, lambda: body(self, *args, **kwargs))
+        return cast(N, result)

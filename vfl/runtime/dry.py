@@ -47,7 +47,9 @@ class DryRun(Interpreter):
         self._note(located, receivers, announced=False)
         return [located._cell] * len(receivers)
 
-    async def absorb(self, owner: str, role: type, step: Callable[..., Any], stream: Any) -> None:
+    async def absorb(
+        self, owner: str, role: type, step: Callable[..., Any], stream: Any, known: tuple[str, ...]
+    ) -> None:
         return None
 
     async def announce(self, located: _Located, receivers: Sequence[str]) -> WireMessage:

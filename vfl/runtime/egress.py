@@ -7,8 +7,9 @@ serialised, entered in the ledger, and handed to whoever journals, audits and se
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -140,8 +141,8 @@ class Egress:
 
 
 def _reasons(message: WireMessage) -> tuple[str, ...]:
-    fields: Mapping[str, object] = {n: getattr(message, n) for n in message.__slots__}  # type: ignore[attr-defined]
-    return tuple(sorted({r for v in fields.values() if (r := getattr(v, "reason", ""))}))
+    values = [getattr(message, field.name) for field in dataclasses.fields(message)]  # type: ignore[arg-type]
+    return tuple(sorted({r for v in values if (r := getattr(v, "reason", ""))}))
 
 
 def _refused(code: str, en: str, zh: str) -> EgressRefused:

@@ -91,10 +91,12 @@ class ReferenceRun(Interpreter):
             arrived.append(decode(type(message), released.body, self._parties[receiver].keys))
         return arrived
 
-    async def absorb(self, owner: str, role: type, step: Callable[..., Any], stream: Any) -> None:
+    async def absorb(
+        self, owner: str, role: type, step: Callable[..., Any], stream: Any, known: tuple[str, ...]
+    ) -> None:
         target = role_object(self._parties[owner].roles, role, owner)
         for chunk in stream:
-            call_step(target, step, (chunk,), owner)
+            call_step(target, step, (chunk, *known), owner)
 
     async def announce(self, located: _Located, receivers: Sequence[str]) -> WireMessage:
         message = require_message(located._cell, located._what)

@@ -8,7 +8,8 @@ carrier              maker                          what the maker did
 ==================== ============================== ===========================================
 SealedCiphertexts    ``AdditiveHE.seal``            re-randomised with a fresh full-size r^n
 WindowedCiphertexts  :func:`window`                 masked all bits but the declared slots, sealed
-BlindedPoints        :func:`blind`                  took points under a secret scalar from PsiOwner
+BlindedPoints        :func:`blind`                  took points under a secret scalar
+PseudorandomWords    :func:`store_words`            took an oblivious store, uniform but to its keys' holder
 Aggregate            :func:`aggregate`              checked the cohort floor
 Public               :func:`public`                 nothing: known to all by contract
 Disclosed            :func:`disclose`               asked for a reason
@@ -34,6 +35,7 @@ __all__ = [
     "Aggregate",
     "BlindedPoints",
     "Disclosed",
+    "PseudorandomWords",
     "Public",
     "SealedCiphertexts",
     "WindowedCiphertexts",
@@ -41,6 +43,7 @@ __all__ = [
     "blind",
     "disclose",
     "public",
+    "store_words",
     "window",
 ]
 
@@ -145,7 +148,7 @@ def aggregate(value: T, *, cohort: int, floor: int) -> Aggregate[T]:
 class BlindedPoints(_Closed):
     """Points of the PSI group under at least one secret scalar, 32 bytes each.
 
-    Security: made from the arrays that :class:`vfl.crypto.psi.PsiOwner` returns, never from hashed ids.
+    Security: made from the arrays that :mod:`vfl.crypto.psi` returns, never from hashed ids.
     """
 
     __slots__ = ("data",)
@@ -167,10 +170,35 @@ class BlindedPoints(_Closed):
 
 
 def blind(points: npt.NDArray[np.uint8]) -> BlindedPoints:
-    """Carrier of points that a ``PsiOwner`` has put under its scalar, shape (n, 32)."""
+    """Carrier of points that an owner has put under its scalar, shape (n, 32)."""
     if points.ndim != 2 or points.shape[1] != 32 or points.dtype != np.uint8:
         raise TypeError("blinded points are a uint8 array of shape (n, 32)")
     return BlindedPoints(np.ascontiguousarray(points).tobytes(), token=_MAKER)
+
+
+@final
+class PseudorandomWords(_Closed):
+    """Words of an oblivious key-value store (:mod:`vfl.crypto.okvs`), 8 bytes each."""
+
+    __slots__ = ("words",)
+
+    def __init__(self, words: npt.NDArray[np.uint64], *, token: object) -> None:
+        _require_maker(token, "PseudorandomWords", "store_words()")
+        self.words = words
+
+    def __repr__(self) -> str:
+        return f"<PseudorandomWords n={len(self.words)}>"
+
+    @classmethod
+    def received(cls, data: bytes) -> PseudorandomWords:
+        return cls(np.frombuffer(data, dtype="<u8"), token=_MAKER)
+
+
+def store_words(words: npt.NDArray[np.uint64]) -> PseudorandomWords:
+    """Carrier of (a chunk of) a store that ``okvs.encode`` made of pseudorandom values."""
+    if words.ndim != 1 or words.dtype != np.uint64:
+        raise TypeError("store words are a one-dimensional uint64 array")
+    return PseudorandomWords(words, token=_MAKER)
 
 
 @final

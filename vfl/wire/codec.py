@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 
 from vfl.crypto.paillier import PublicKey
 from vfl.errors import KeyMismatch, RemoteProtocolError, Text
-from vfl.wire.carriers import BlindedPoints, SealedCiphertexts, WindowedCiphertexts
+from vfl.wire.carriers import BlindedPoints, PseudorandomWords, SealedCiphertexts, WindowedCiphertexts
 from vfl.wire.messages import WireMessage, carrier_of
 
 __all__ = ["MAX_BODY", "decode", "encode"]
@@ -74,6 +74,8 @@ def _put(out: Any, name: str, carrier: Any) -> None:
         target.slots, target.slot_bits, target.values = carrier.slots, carrier.slot_bits, carrier.values
     elif isinstance(carrier, BlindedPoints):
         getattr(out, name).data = carrier.data
+    elif isinstance(carrier, PseudorandomWords):
+        getattr(out, name).data = carrier.words.astype("<u8").tobytes()
     else:
         _put_plain(out, name, carrier.value)
 
@@ -108,6 +110,10 @@ def _get(proto: Any, name: str, annotation: Any, keys: Mapping[bytes, PublicKey]
         if len(raw.data) % 32:
             raise _malformed(cls, "not whole points of 32 bytes", "不是 32 字节的整数倍")
         return BlindedPoints.received(raw.data)
+    if carrier is PseudorandomWords:
+        if len(raw.data) % 8:
+            raise _malformed(cls, "not whole words of 8 bytes", "不是 8 字节的整数倍")
+        return PseudorandomWords.received(raw.data)
     return carrier.received(_plain(raw, inner, cls))  # type: ignore[attr-defined]
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, NoReturn, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform, get_args, get_origin, get_type_hints
 
 from vfl.wire.carriers import (
     Aggregate,
     BlindedPoints,
     Disclosed,
+    PseudorandomWords,
     Public,
     SealedCiphertexts,
     WindowedCiphertexts,
@@ -28,6 +29,7 @@ _CARRIERS: dict[type, frozenset[Kind]] = {
     SealedCiphertexts: frozenset({Kind.CIPHERTEXT}),
     WindowedCiphertexts: frozenset({Kind.MASKED}),
     BlindedPoints: frozenset({Kind.BLINDED}),
+    PseudorandomWords: frozenset({Kind.BLINDED}),
     Aggregate: frozenset({Kind.AGGREGATE}),
     Disclosed: frozenset({Kind.DISCLOSURE}),
 }
@@ -67,6 +69,7 @@ class WireMessage:
 M = TypeVar("M", bound=WireMessage)
 
 
+@dataclass_transform(eq_default=False, frozen_default=True)
 def message(proto: Any) -> Callable[[type[M]], type[M]]:
     """Class decorator: bind a message class to its protobuf class and check the binding."""
 
