@@ -78,7 +78,14 @@ class Header:
     seq: int
     step: str
     type: str
+    last: bool
+    """The last chunk of its stream, or a message alone."""
     prev_hash: bytes
+
+    @classmethod
+    def peek(cls, raw: bytes) -> Self:
+        """The header of an envelope, for routing: checks size and header, hashes nothing, believes nothing."""
+        return cls.parse(_outer(raw).header)
 
     def encode(self) -> bytes:
         """The bytes that are signed and authenticated."""
@@ -91,6 +98,7 @@ class Header:
             sender=self.link.sender,
             receiver=self.link.receiver,
             type=self.type,
+            last=self.last,
             prev_hash=self.prev_hash,
         ).SerializeToString(deterministic=True)
         return made
@@ -107,7 +115,8 @@ class Header:
             pb = envelope_pb2.EnvelopeHeader.FromString(raw)
             if pb.version != ENVELOPE_VERSION:
                 raise _version_refused(pb.version)
-            made = cls(Link(pb.job, pb.epoch, pb.sender, pb.receiver), pb.seq, pb.step, pb.type, pb.prev_hash)
+            link = Link(pb.job, pb.epoch, pb.sender, pb.receiver)
+            made = cls(link, pb.seq, pb.step, pb.type, pb.last, pb.prev_hash)
             names = (pb.job, pb.sender, pb.receiver, pb.step, pb.type)
             if not all(map(plain_name, names)) or len(pb.prev_hash) != 32 or pb.seq >> 63:
                 raise ValueError("fields")
@@ -142,19 +151,7 @@ class Envelope:
         RemoteProtocolError
             ``ENVELOPE_TOO_LARGE``, ``ENVELOPE_MALFORMED``, ``ENVELOPE_VERSION``.
         """
-        if len(raw) > MAX_ENVELOPE_BYTES:
-            raise RemoteProtocolError(
-                "ENVELOPE_TOO_LARGE",
-                Text(
-                    en=f"an envelope of {len(raw)} bytes; the limit is {MAX_ENVELOPE_BYTES}",
-                    zh=f"信封长度 {len(raw)} 字节，超过上限 {MAX_ENVELOPE_BYTES}",
-                ),
-                cure=Text(en="the sender must split bulk into chunks", zh="发送方须将大数据分块发送"),
-            )
-        try:
-            pb = envelope_pb2.Envelope.FromString(raw)
-        except DecodeError:
-            raise _malformed() from None
+        pb = _outer(raw)
         header_raw, nonce, body, signature = pb.header, pb.nonce, pb.body, pb.signature
         # An encoder has freedom (order, repeats, unknown fields); a second encoding of the same content would
         # look like another message, so only the canonical one is an envelope.
@@ -202,6 +199,23 @@ def envelope_digest(header_raw: bytes, nonce: bytes, body_size: int, body_hash: 
     """What the next envelope of the link holds as ``prev_hash``; needs no body."""
     content = _signed_content(header_raw, nonce, body_size, body_hash)
     return hashlib.sha256(_DIGEST_CONTEXT + signature + content).digest()
+
+
+def _outer(raw: bytes) -> envelope_pb2.Envelope:
+    if len(raw) > MAX_ENVELOPE_BYTES:
+        raise RemoteProtocolError(
+            "ENVELOPE_TOO_LARGE",
+            Text(
+                en=f"an envelope of {len(raw)} bytes; the limit is {MAX_ENVELOPE_BYTES}",
+                zh=f"信封长度 {len(raw)} 字节，超过上限 {MAX_ENVELOPE_BYTES}",
+            ),
+            cure=Text(en="the sender must split bulk into chunks", zh="发送方须将大数据分块发送"),
+        )
+    try:
+        made: envelope_pb2.Envelope = envelope_pb2.Envelope.FromString(raw)
+    except DecodeError:
+        raise _malformed() from None
+    return made
 
 
 def _encode(header_raw: bytes, nonce: bytes, body: bytes, signature: bytes) -> bytes:
