@@ -1,0 +1,359 @@
+"""One party's table in memory: normalised codes, declared columns, private labels.
+
+:func:`load_view` streams the source block by block and keeps declared columns only: 8 bytes per number and 4
+per category. A table that comes out of it is sound: codes valid and distinct, cells read without guessing,
+labels 0 or 1, no snapshot from after the decision.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from vfl.core.uscc import UsccFault, check_usccs, uscc_fault
+from vfl.data import faults
+from vfl.data.private import Private
+from vfl.data.quality import (
+    Categories,
+    Numbers,
+    QualityReport,
+    feature_quality,
+    require_sound,
+    require_trainable,
+)
+from vfl.data.schema import BadCodes, FeatureKind, FeatureSpec, Use, Views, ViewSpec
+from vfl.data.source import Block, open_source
+from vfl.data.values import Where, read_categories, read_dates, read_labels, read_numbers
+from vfl.data.views import view_named
+from vfl.errors import LocalProtocolError, Place, Text
+from vfl.roles import RoleName
+
+__all__ = ["Dataset", "load_view"]
+
+Days = npt.NDArray[np.datetime64]
+Labels = npt.NDArray[np.uint8]
+Rows = npt.NDArray[np.intp] | npt.NDArray[np.bool_] | Sequence[int]
+
+MAX_LEVELS = 10_000
+"""More levels than this make no category: the national lists of industries and counties stay far below."""
+
+
+class Dataset:
+    """Rows of one party; made by :func:`load_view`.
+
+    Attributes
+    ----------
+    ids : list of str
+        Normalised unified social credit codes, distinct.
+    features : tuple of FeatureSpec
+        In the order of the view.
+    labels : Private of uint8 array, or None
+        1 for the event, shape (rows,); at the bank, when loaded for training.
+    as_of, observed_on : datetime64[D] array, or None
+        Where the view declares them.
+    report : QualityReport
+
+    Security: holds raw rows. ``repr`` is redacted, and it cannot be pickled.
+    """
+
+    __slots__ = ("_columns", "as_of", "features", "ids", "labels", "observed_on", "report")
+
+    def __init__(
+        self,
+        ids: list[str],
+        features: tuple[FeatureSpec, ...],
+        columns: Mapping[str, Numbers | Categories],
+        *,
+        labels: Labels | None,
+        as_of: Days | None,
+        observed_on: Days | None,
+        report: QualityReport,
+    ) -> None:
+        self.ids = ids
+        self.features = features
+        self._columns = Private(columns, "columns")
+        self.labels = None if labels is None else Private(labels, "labels")
+        self.as_of = as_of
+        self.observed_on = observed_on
+        self.report = report
+
+    def __repr__(self) -> str:
+        return f"<dataset {self.report.view}: {len(self.ids)} rows, {len(self.features)} features>"
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise LocalProtocolError(
+            "PRIVATE_MISUSE",
+            Text("A table of rows cannot be pickled or copied.", "数据表不可序列化或复制。"),
+            cure=Text("Use `take` for some of its rows.", "如需部分行，请使用 `take`。"),
+        )
+
+    def numeric(self, name: str) -> Numbers:
+        """Values of a numeric feature: float64, NaN for missing, shape (rows,).
+
+        Raises
+        ------
+        ConfigError
+            ``FEATURE_UNDECLARED``.
+        """
+        column = self._columns.expose().get(name)
+        if column is None or isinstance(column, Categories):
+            raise self._undeclared(name, FeatureKind.NUMERIC)
+        return column
+
+    def categorical(self, name: str) -> tuple[npt.NDArray[np.int32], list[str]]:
+        """Codes (int32, −1 for missing, shape (rows,)) and the sorted levels they point into.
+
+        Raises
+        ------
+        ConfigError
+            ``FEATURE_UNDECLARED``.
+        """
+        column = self._columns.expose().get(name)
+        if not isinstance(column, Categories):
+            raise self._undeclared(name, FeatureKind.CATEGORICAL)
+        return column.codes, column.levels
+
+    def take(self, rows: Rows) -> Dataset:
+        """These rows in this order (indices or a mask), with the same levels and the report of the whole."""
+        picked = np.asarray(rows)
+        order = np.flatnonzero(picked) if picked.dtype == np.bool_ else picked.astype(np.intp)
+        columns = {
+            name: Categories(c.codes[order], c.levels) if isinstance(c, Categories) else c[order]
+            for name, c in self._columns.expose().items()
+        }
+        return Dataset(
+            [self.ids[i] for i in order.tolist()],
+            self.features,
+            columns,
+            labels=None if self.labels is None else self.labels.expose()[order],
+            as_of=None if self.as_of is None else self.as_of[order],
+            observed_on=None if self.observed_on is None else self.observed_on[order],
+            report=self.report,
+        )
+
+    def _undeclared(self, name: str, kind: FeatureKind) -> Exception:
+        declared = [feature.name for feature in self.features if feature.kind is kind]
+        near = difflib.get_close_matches(name, declared, n=5) or declared[:5]
+        return faults.FEATURE_UNDECLARED.at(
+            Place(column=name),
+            view=self.report.view,
+            kind=kind.value,
+            kind_zh="数值型" if kind is FeatureKind.NUMERIC else "类别型",
+            declared=", ".join(near),
+        )
+
+
+def load_view(
+    views: Views,
+    name: str,
+    *,
+    role: RoleName,
+    use: Use = Use.TRAINING,
+    cutoff: dt.date | None = None,
+    today: dt.date | None = None,
+) -> Dataset:
+    """Load one declared table and check it.
+
+    Parameters
+    ----------
+    views : Views
+        From :func:`vfl.data.views.load_views`.
+    name : str
+        Of the view.
+    role : RoleName
+        Of this node; must be the one the views were read for.
+    use : Use
+        For scoring no label is read and features may be constant or empty.
+    cutoff : date, optional
+        The job's observation date: no snapshot may be later.
+    today : date, optional
+        Dates after it are refused; the clock of this machine by default.
+
+    Raises
+    ------
+    ConfigError
+        ``VIEW_UNKNOWN``, ``VIEW_ROLE``, ``LABEL_UNDECLARED``, ``SOURCE_…``.
+    DataError
+        Any fault of the table: see ``docs/errors.md``.
+    """
+    if role is not views.role:
+        raise faults.VIEW_ROLE.at(Place(file=views.file), role=role.value)
+    view = view_named(views, name)
+    if role is RoleName.BANK and use is Use.TRAINING and view.label is None:
+        raise faults.LABEL_UNDECLARED.at(Place(file=views.file, column=f"views.{name}.label"))
+    reading = _Reading(view, use, cutoff, today or dt.date.today())
+    key = f"views.{name}.source"
+    source = open_source(view.source, encoding=view.encoding, delimiter=view.delimiter, key=key)
+    for block in source.blocks(view.columns(use)):
+        reading.add(block)
+    return reading.dataset()
+
+
+class _Reading:
+    """Columns as they grow, block by block."""
+
+    def __init__(self, view: ViewSpec, use: Use, cutoff: dt.date | None, today: dt.date) -> None:
+        self._view = view
+        self._use = use
+        self._cutoff = None if cutoff is None else np.datetime64(cutoff, "D")
+        self._today = np.datetime64(today, "D")
+        self._ids: list[str] = []
+        self._rows: list[int] = []
+        self._quarantined: Counter[str] = Counter()
+        self._numbers: dict[str, list[Numbers]] = {}
+        self._codes: dict[str, list[npt.NDArray[np.int32]]] = {}
+        self._levels: dict[str, dict[str, int]] = {}
+        self._labels: list[Labels] = []
+        self._as_of: list[Days] = []
+        self._observed_on: list[Days] = []
+
+    def add(self, block: Block) -> None:
+        block = self._with_good_codes(block)
+        self._rows += block.rows
+        for feature in self._view.features:
+            where = self._where(block, feature.name)
+            cells = block.columns[feature.name]
+            if feature.kind is FeatureKind.NUMERIC:
+                self._numbers.setdefault(feature.name, []).append(read_numbers(cells, feature, where))
+            else:
+                levels = self._levels.setdefault(feature.name, {})
+                self._codes.setdefault(feature.name, []).append(read_categories(cells, feature, levels))
+                if len(levels) > MAX_LEVELS:
+                    reason, zh = f"more than {MAX_LEVELS} categories", f"类别超过 {MAX_LEVELS} 个"
+                    raise faults.FEATURE_IDENTIFIER.at(self._place(feature.name), reason=reason, reason_zh=zh)
+        if self._view.label is not None and self._use is Use.TRAINING:
+            where = self._where(block, self._view.label)
+            self._labels.append(read_labels(block.columns[self._view.label], where))
+        self._add_dates(block)
+
+    def dataset(self) -> Dataset:
+        kept = self._distinct_codes()
+        ids = self._ids if kept is None else [self._ids[i] for i in kept.tolist()]
+        place = Place(file=self._view.source.name)
+        if not ids:
+            raise faults.ROWS_ALL_QUARANTINED.at(place)
+        labels = _joined(self._labels, kept)
+        if labels is not None:
+            require_trainable(labels, replace(place, column=self._view.label))
+        columns = {feature.name: self._column(feature, kept) for feature in self._view.features}
+        qualities = []
+        for feature in self._view.features:
+            quality = feature_quality(feature, columns[feature.name])
+            if self._use is Use.TRAINING:
+                column_place = replace(place, column=feature.name)
+                require_sound(feature, columns[feature.name], quality, labels, column_place)
+            qualities.append(quality)
+        return Dataset(
+            ids,
+            self._view.features,
+            columns,
+            labels=labels,
+            as_of=_joined(self._as_of, kept),
+            observed_on=_joined(self._observed_on, kept),
+            report=QualityReport(
+                view=self._view.name,
+                rows=len(ids),
+                quarantined=dict(sorted(self._quarantined.items())),
+                events=None if labels is None else int(labels.sum()),
+                features=tuple(qualities),
+            ),
+        )
+
+    def _with_good_codes(self, block: Block) -> Block:
+        """Keep the codes of the block, normalised, and drop or refuse the rows with faulty ones."""
+        column = self._view.id
+        cells = block.columns[column]
+        if isinstance(cells, np.ndarray):
+            raise faults.USCC_NUMBER_COLUMN.at(self._place(column))
+        checked = check_usccs(cells)
+        good = checked.faults == UsccFault.NONE
+        if good.all():
+            self._ids += checked.codes
+            return block
+        if self._view.bad_codes is BadCodes.REFUSE:
+            first = int(np.argmin(good))
+            fault = uscc_fault(UsccFault(int(checked.faults[first])))
+            raise fault.at(self._where(block, column).at(first))
+        self._quarantined.update(
+            uscc_fault(UsccFault(fault)).code for fault in checked.faults[~good].tolist()
+        )
+        kept = np.flatnonzero(good).tolist()
+        self._ids += [checked.codes[i] for i in kept]
+        return block.take(kept)
+
+    def _add_dates(self, block: Block) -> None:
+        as_of = self._dates(block, self._view.as_of, self._as_of)
+        observed_on = self._dates(block, self._view.observed_on, self._observed_on)
+        if as_of is None or self._view.as_of is None:
+            return
+        late = np.zeros(len(as_of), dtype=np.bool_)
+        if observed_on is not None:
+            late |= as_of > observed_on
+        if self._cutoff is not None:
+            late |= as_of > self._cutoff
+        if late.any():
+            place = self._where(block, self._view.as_of).at(int(np.argmax(late)))
+            raise faults.SNAPSHOT_LOOKAHEAD.at(place)
+
+    def _dates(self, block: Block, column: str | None, parts: list[Days]) -> Days | None:
+        if column is None:
+            return None
+        where = self._where(block, column)
+        days = read_dates(block.columns[column], where)
+        if (days > self._today).any():
+            raise faults.DATE_FUTURE.at(where.at(int(np.argmax(days > self._today))))
+        parts.append(days)
+        return days
+
+    def _distinct_codes(self) -> npt.NDArray[np.intp] | None:
+        """None when all codes differ; else refuse, or the rows whose code is theirs alone."""
+        if len(set(self._ids)) == len(self._ids):
+            return None
+        if self._view.bad_codes is BadCodes.REFUSE:
+            seen: dict[str, int] = {}
+            for row, code in zip(self._rows, self._ids, strict=True):
+                first = seen.setdefault(code, row)
+                if first != row:
+                    place = Place(file=self._view.source.name, row=row, column=self._view.id)
+                    raise faults.USCC_DUPLICATE.at(place, first=first)
+        counts = Counter(self._ids)
+        alone = np.array([i for i, code in enumerate(self._ids) if counts[code] == 1], dtype=np.intp)
+        self._quarantined[faults.USCC_DUPLICATE.code] += len(self._ids) - len(alone)
+        return alone
+
+    def _column(self, feature: FeatureSpec, kept: npt.NDArray[np.intp] | None) -> Numbers | Categories:
+        if feature.kind is FeatureKind.NUMERIC:
+            values = np.concatenate(self._numbers.pop(feature.name))
+            return values if kept is None else values[kept]
+        codes = np.concatenate(self._codes.pop(feature.name))
+        levels = self._levels.pop(feature.name)
+        # Sorted, so that the codes do not depend on the order of the rows. The last entry serves code −1.
+        ordered = sorted(levels)
+        new_code = np.full(len(levels) + 1, -1, dtype=np.int32)
+        new_code[[levels[level] for level in ordered]] = np.arange(len(ordered), dtype=np.int32)
+        codes = new_code[codes]
+        return Categories(codes if kept is None else codes[kept], ordered)
+
+    def _place(self, column: str) -> Place:
+        return Place(file=self._view.source.name, column=column)
+
+    def _where(self, block: Block, column: str) -> Where:
+        return Where(self._view.source.name, block.rows, column)
+
+
+def _joined(parts: list[Any], kept: npt.NDArray[np.intp] | None) -> Any:
+    """One array of all blocks, or None where the column was not read."""
+    if not parts:
+        return None
+    whole = np.concatenate(parts)
+    return whole if kept is None else whole[kept]

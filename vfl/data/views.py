@@ -1,0 +1,184 @@
+"""``views.toml``: the only columns that a job may ever read.
+
+::
+
+    [views.loans]
+    source = "bank.csv"              # beside this file; .csv or .parquet
+    id = "uscc"
+    label = "y"                      # bank only: 1 = event
+    as_of = "snapshot_date"          # optional: date of the snapshot the features come from
+    observed_on = "decision_date"    # optional: the snapshot may not be later
+    encoding = "utf-8"               # or "gb18030"
+    delimiter = ","
+    bad_codes = "refuse"             # or "quarantine"
+    missing = ["NA", -999]           # for all features; a blank cell is always missing
+
+    [views.loans.features]
+    revenue = { kind = "numeric", missing = [-1], sensitivity = 4, item = "tax-revenue" }
+    industry = { kind = "categorical" }
+
+    [consents]                       # platform: who may see which firm, for what, until when
+    source = "consents.csv"
+
+A column that is not named here is never loaded, whatever the file holds.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+from vfl.config.reading import Section, read_toml
+from vfl.data import faults
+from vfl.data.schema import BadCodes, ConsentSpec, FeatureKind, FeatureSpec, Views, ViewSpec
+from vfl.errors import Place
+from vfl.roles import RoleName
+
+__all__ = ["SIGNABLE", "load_views", "view_named"]
+
+SIGNABLE = frozenset(
+    fault.code for fault in (faults.FEATURE_CONSTANT, faults.FEATURE_IDENTIFIER, faults.FEATURE_IS_LABEL)
+)
+"""Codes that an owner may sign off for a feature."""
+
+_ENCODINGS = ("utf-8", "gb18030")
+_DELIMITERS = (",", ";", "\t", "|")
+
+
+class _Table(Section):
+    """A section that may also hold tables the user names and lists of mixed values."""
+
+    @classmethod
+    def read(cls, path: Path) -> _Table:
+        section = read_toml(path)
+        return cls(section._table, path.name, "")
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._table
+
+    def place(self, key: str) -> Place:
+        return self._place(key)
+
+    def table(self, key: str, *, optional: bool = False) -> _Table:
+        return _Table(self.section(key, optional=optional)._table, self._file, f"{self._path}{key}.")
+
+    def named_tables(self) -> Iterator[tuple[str, _Table]]:
+        """The tables in this one, whose keys are names given by the user."""
+        return ((name, self.table(name)) for name in self._table)
+
+    def optional_text(self, key: str) -> str | None:
+        self._asked.add(key)
+        return self.text(key) if key in self else None
+
+    def missing(self) -> tuple[tuple[str, ...], tuple[float, ...]]:
+        """Missing codes as text (a number in its own spelling too, for categories) and as numbers."""
+        self._asked.add("missing")
+        codes = self._table.get("missing", [])
+        # Exact types: True is a number to Python and never one to a reader.
+        if type(codes) is not list or not {type(code) for code in codes} <= {str, int, float}:
+            raise faults.MISSING_CODES.at(self.place("missing"))
+        texts = tuple(str(code).strip() for code in codes)
+        return texts, tuple(float(code) for code in codes if not isinstance(code, str))
+
+
+def load_views(path: str | Path, *, role: RoleName) -> Views:
+    """Read and check a ``views.toml``. No table is opened.
+
+    Raises
+    ------
+    ConfigError
+        ``CONFIG_…``, ``COLUMN_TWICE``, ``LABEL_AT_PLATFORM``, ``VIEWS_NONE``, ``VIEW_ROLE`` and the like.
+    """
+    path = Path(path)
+    if role is RoleName.COORDINATOR:
+        raise faults.VIEW_ROLE.at(Place(file=path.name), role=role.value)
+    top = _Table.read(path)
+    tables = top.table("views", optional=True)
+    views = {name: _view(name, table, path.parent, role) for name, table in tables.named_tables()}
+    consents = _consents(top.table("consents"), path.parent) if "consents" in top else None
+    top.done()
+    if not views:
+        raise faults.VIEWS_NONE.at(Place(file=path.name))
+    return Views(file=path.name, role=role, views=views, consents=consents)
+
+
+def view_named(views: Views, name: str) -> ViewSpec:
+    """The view of this name.
+
+    Raises
+    ------
+    ConfigError
+        ``VIEW_UNKNOWN``, with the names that are declared, nearest first.
+    """
+    if name not in views.views:
+        near = difflib.get_close_matches(name, views.views, n=1)
+        ordered = [*near, *(other for other in views.views if other not in near)]
+        raise faults.VIEW_UNKNOWN.at(Place(file=views.file), declared=", ".join(ordered))
+    return views.views[name]
+
+
+def _view(name: str, table: _Table, folder: Path, role: RoleName) -> ViewSpec:
+    if role is RoleName.PLATFORM and "label" in table:
+        raise faults.LABEL_AT_PLATFORM.at(table.place("label"))
+    shared = table.missing()
+    view = ViewSpec(
+        name=name,
+        source=folder / table.text("source"),
+        id=table.text("id"),
+        features=tuple(
+            _feature(column, feature, *shared) for column, feature in table.table("features").named_tables()
+        ),
+        label=table.optional_text("label"),
+        as_of=table.optional_text("as_of"),
+        observed_on=table.optional_text("observed_on"),
+        encoding=table.text("encoding", "utf-8", one_of=_ENCODINGS),
+        delimiter=table.text("delimiter", ",", one_of=_DELIMITERS),
+        bad_codes=BadCodes(table.text("bad_codes", BadCodes.REFUSE.value, one_of=tuple(BadCodes))),
+    )
+    table.done()
+    _require_one_use_each(view, table)
+    return view
+
+
+def _feature(
+    name: str, table: _Table, shared_texts: tuple[str, ...], shared_numbers: tuple[float, ...]
+) -> FeatureSpec:
+    texts, numbers = table.missing()
+    signed_off = frozenset(table.texts("signed_off", []))
+    if not signed_off <= SIGNABLE:
+        raise faults.CODE_NOT_SIGNABLE.at(table.place("signed_off"), allowed=", ".join(sorted(SIGNABLE)))
+    feature = FeatureSpec(
+        name=name,
+        kind=FeatureKind(table.text("kind", one_of=tuple(FeatureKind))),
+        missing=shared_texts + texts,
+        missing_numbers=shared_numbers + numbers,
+        sensitivity=table.integer("sensitivity", 3, low=1, high=5),
+        item=table.optional_text("item"),
+        signed_off=signed_off,
+    )
+    table.done()
+    return feature
+
+
+def _require_one_use_each(view: ViewSpec, table: _Table) -> None:
+    uses: dict[str, str] = {}
+    special = (("id", view.id), ("label", view.label), ("as_of", view.as_of), ("observed_on", view.observed_on))
+    for use, column in (*special, *((f"features.{f.name}", f.name) for f in view.features)):
+        if column is None:
+            continue
+        if column in uses:
+            raise faults.COLUMN_TWICE.at(table.place(use), first=uses[column], second=use)
+        uses[column] = use
+
+
+def _consents(table: _Table, folder: Path) -> ConsentSpec:
+    names = ("uscc", "grantee", "purpose", "valid_from", "valid_until", "revoked_on")
+    spec = ConsentSpec(
+        source=folder / table.text("source"),
+        encoding=table.text("encoding", "utf-8", one_of=_ENCODINGS),
+        delimiter=table.text("delimiter", ",", one_of=_DELIMITERS),
+        **{name: table.text(name, name) for name in names},
+    )
+    table.done()
+    return spec
