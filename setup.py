@@ -1,0 +1,31 @@
+"""The native kernel. It is optional: without a C compiler the install succeeds and the gmpy2 backend serves."""
+
+from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
+
+_DIR = "vfl/_native/"
+_SOURCES = ["module.c", "order.c", "path_ifma.c", "path_adx.c", "path_int128.c", "path_portable.c"]
+_HEADERS = ["kernel.h", "limbs.h", "rows.h", "algorithms.h"]
+
+
+class _StableAbiWheel(bdist_wheel):
+    """One wheel per platform serves every Python from 3.11 on."""
+
+    def finalize_options(self) -> None:
+        self.py_limited_api = "cp311"
+        super().finalize_options()
+
+
+setup(
+    ext_modules=[
+        Extension(
+            "vfl._native._kernel",
+            sources=[_DIR + name for name in _SOURCES],
+            depends=[_DIR + name for name in _HEADERS],
+            extra_compile_args=["-O3", "-std=c11"],
+            py_limited_api=True,
+            optional=True,
+        )
+    ],
+    cmdclass={"bdist_wheel": _StableAbiWheel},
+)

@@ -1,0 +1,76 @@
+"""The constants of one modulus as the kernel reads them, and integers as its limbs.
+
+All big-integer set-up happens here, once per key, in plain Python; the kernel only multiplies.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from vfl._native import Path
+
+__all__ = ["Ring", "Words"]
+
+Words = npt.NDArray[np.uint64]
+
+_SLACK_BITS = 8
+
+
+class Ring:
+    """Arithmetic mod ``modulus``² in base-``modulus`` form on one path of the kernel.
+
+    Attributes
+    ----------
+    limbs : int
+        k, limbs of the modulus with its slack; an element has ``2 * limbs`` words, a residue ``limbs``.
+    radix : int
+        R = 2^(limb bits * k), the Montgomery factor.
+    record : uint64 array
+        What the kernel's functions take as ``ring``. As secret as the modulus.
+    """
+
+    def __init__(self, path: Path, modulus: int, *, min_limbs: int = 0) -> None:
+        if modulus < 3 or modulus % 2 == 0:
+            raise ValueError("the modulus must be odd and above 2")
+        needed = max(-(-(modulus.bit_length() + _SLACK_BITS) // path.limb_bits), min_limbs, 2)
+        self.limbs = -(-needed // path.limbs_multiple) * path.limbs_multiple
+        if self.limbs > path.limbs_max:
+            raise ValueError("keys above 4,096 bits are not supported")
+        self.modulus = modulus
+        self.words = 2 * self.limbs
+        self._bits = path.limb_bits
+        self.radix = 1 << (self._bits * self.limbs)
+        lift = self._digits(modulus * -(-self.radix // modulus), self.limbs + 1)
+        if path.lift_redundant:
+            # Each digit lends 1 to the one below, which takes 2^52: no digit of m can then exceed it.
+            lift += np.uint64((1 << self._bits) - 1)
+            lift[0] += np.uint64(1)
+            lift[-1] -= np.uint64(1 << self._bits)
+        header = [path.number, self.limbs, -pow(modulus, -1, 1 << self._bits) % (1 << self._bits)]
+        self.record = np.concatenate([
+            np.array(header, dtype=np.uint64),
+            self._digits(modulus, self.limbs),
+            lift,
+            *(self.element(self.radix**power) for power in range(3)),
+        ])
+
+    def __repr__(self) -> str:
+        return f"<Ring {self.modulus.bit_length()} bits>"
+
+    def _digits(self, value: int, count: int) -> Words:
+        mask = (1 << self._bits) - 1
+        return np.array([value >> (self._bits * i) & mask for i in range(count)], dtype=np.uint64)
+
+    def residue(self, value: int) -> Words:
+        """``value`` mod the modulus as it stands, ``limbs`` words."""
+        return self._digits(value % self.modulus, self.limbs)
+
+    def element(self, value: int) -> Words:
+        """``value`` mod the modulus squared, in Montgomery form, ``words`` words."""
+        high, low = divmod(value * self.radix % self.modulus**2, self.modulus)
+        return np.concatenate([self._digits(low, self.limbs), self._digits(high, self.limbs)])
+
+    def integer(self, residue: Words) -> int:
+        """A residue's limbs, as they stand, to an integer."""
+        return sum(int(limb) << (self._bits * i) for i, limb in enumerate(residue))

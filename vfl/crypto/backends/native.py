@@ -1,0 +1,429 @@
+"""Paillier arithmetic on the compiled kernel: the same integers as :mod:`vfl.crypto.backends.gmpy2`, faster.
+
+A ciphertext array is a plain uint64 matrix, one row per ciphertext, in the kernel's base-n Montgomery form
+(vfl/_native/kernel.h). This module holds what the kernel leaves out: constants, slicing among threads, the
+plan of a histogram, the one modular inversion of a batch, and the wiping of secrets.
+
+Security: everything that depends on a private key or on a randomiser's exponent runs in constant time in the
+kernel (masked table scans, fixed sequences of products). The Python integers p and q themselves are immutable and
+live until the interpreter drops them; arrays derived from them are overwritten when the backend dies.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from vfl._native import active_path, kernel, paths, why_not
+from vfl._native.ring import Ring, Words
+from vfl.crypto.backends.base import Limbs, PublicBackend, SecretBackend
+
+__all__ = ["FixedBase", "NativePublic", "NativeSecret", "available", "public", "secret"]
+
+_T = TypeVar("_T")
+
+_SHORTEST_PIECE = 16
+"""A bin's list of rows is not cut into shorter pieces than this: each cut costs one product later."""
+_PIECES_PER_LANE = 4
+_ORDER_LIMIT = 1 << 24
+"""Row numbers sorted at a time (64 MiB of int32)."""
+_WINDOW = {True: 7, False: 5}
+"""Bits per fixed-base window, with vector lookups and without: products saved against entries scanned."""
+
+
+def available() -> str | None:
+    """None if the kernel runs on this machine, else the reason."""
+    return why_not()
+
+
+def public(n: int, *, threads: int | None = None, path: str | None = None) -> PublicBackend:
+    """Arithmetic under the public key n; ``path`` forces a path of the kernel."""
+    return NativePublic(n, threads=threads, path=path)
+
+
+def secret(
+    p: int, q: int, *, bases: tuple[int, int], threads: int | None = None, path: str | None = None
+) -> SecretBackend:
+    """Arithmetic of the key holder; ``bases`` generate the n-th residues mod p² and mod q²."""
+    return NativeSecret(p, q, bases=bases, threads=threads, path=path)
+
+
+class FixedBase:
+    """Window table of one base: ``table[i][word][d]`` is word ``word`` of base^(d * 2^(window * i))."""
+
+    __slots__ = ("bits", "table", "window")
+
+    def __init__(self, ring: Ring, base: int, bits: int, *, window: int) -> None:
+        if bits < 1:
+            raise ValueError("a fixed-base table needs at least one bit")
+        self.bits = bits
+        self.window = window
+        self.table: Words = np.empty((-(-bits // window), ring.words, 1 << window), dtype=np.uint64)
+        kernel.table(ring.record, self.table, ring.element(base), window)
+
+    def __repr__(self) -> str:
+        return f"<FixedBase {self.bits} bits>"
+
+    def require(self, exponents: Limbs) -> None:
+        """ValueError if an exponent is longer than the table."""
+        word, bit = divmod(self.bits, 64)
+        above = exponents[:, word:].copy()
+        if above.size:
+            above[:, 0] >>= np.uint64(bit)
+        if above.any():
+            raise ValueError("an exponent is longer than the table")
+
+
+class NativePublic:
+    """Batch arithmetic mod n² for one public key."""
+
+    def __init__(self, n: int, *, threads: int | None = None, path: str | None = None) -> None:
+        self._path = paths()[path or active_path()]
+        self.name = f"native ({self._path.name})"
+        self.threads = threads or len(os.sched_getaffinity(0))
+        self._n = n
+        self._ring = Ring(self._path, n)
+        self._words = n.bit_length() // 64
+        self._width = 2 * (n.bit_length() // 8)
+        if n.bit_length() % 64:
+            raise ValueError("the key's length must be a multiple of 64 bits")
+        self._square = (n * n).to_bytes(self._width, "little")
+        self._pool = ThreadPoolExecutor(self.threads, "paillier") if self.threads > 1 else None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._path.name} {self._n.bit_length()} bits, {self.threads} threads>"
+
+    # -- in and out ------------------------------------------------------------------------------------------
+
+    def load(self, raw: bytes | memoryview) -> Words:
+        if len(raw) % self._width:
+            raise ValueError("the length is not a whole number of ciphertexts")
+        view = memoryview(raw).cast("B")
+        out = self._empty(len(raw) // self._width)
+
+        def piece(start: int, stop: int) -> int:
+            units = np.empty((self._path.lanes, self._ring.limbs), dtype=np.uint64)
+            part = view[start * self._width : stop * self._width]
+            refused = kernel.load(self._ring.record, out[start:stop], part, self._square, units)
+            if refused >= 0:
+                raise ValueError(f"ciphertext {start + refused} is out of range")
+            return math.prod(self._ring.integer(row) for row in units) % self._n
+
+        products = self._spread(len(out), piece)
+        # A number shares a factor with n exactly if their product does: one gcd for all of them.
+        if math.gcd(math.prod(products), self._n) != 1:
+            values = (int.from_bytes(view[i : i + self._width], "little") for i in range(0, len(raw), self._width))
+            index = next(i for i, value in enumerate(values) if math.gcd(value, self._n) != 1)
+            raise ValueError(f"ciphertext {index} is not a unit")
+        return out
+
+    def dump(self, a: Words) -> bytes:
+        raw = bytearray(len(a) * self._width)
+        view = memoryview(raw)
+
+        def piece(start: int, stop: int) -> None:
+            kernel.dump(self._ring.record, view[start * self._width : stop * self._width], a[start:stop])
+
+        self._spread(len(a), piece)
+        return bytes(raw)
+
+    def count(self, a: Words) -> int:
+        return len(a)
+
+    def take(self, a: Words, index: npt.NDArray[np.int64]) -> Words:
+        return a[index]
+
+    def concat(self, parts: list[Words]) -> Words:
+        return np.concatenate(parts)
+
+    # -- arithmetic ------------------------------------------------------------------------------------------
+
+    def trivial(self, m: Limbs) -> Words:
+        m = _limbs(m)
+        if m.shape[1] > self._words:
+            raise ValueError("a plaintext is longer than the key")
+        out = self._empty(len(m))
+        self._spread(len(m), lambda i, j: kernel.trivial(self._ring.record, out[i:j], m[i:j], m.shape[1]))
+        return out
+
+    def mul(self, a: Words, b: Words) -> Words:
+        out = self._empty(len(a))
+        if len(a) != len(b):
+            raise ValueError("the arrays differ in length")
+        self._spread(len(a), lambda i, j: kernel.mul(self._ring.record, out[i:j], a[i:j], b[i:j]))
+        return out
+
+    def inverse(self, a: Words) -> Words:
+        record, lanes = self._ring.record, self._path.lanes
+        prefix, out = self._empty(len(a)), self._empty(len(a))
+        if not len(a):
+            return out
+
+        def forward(start: int, stop: int) -> tuple[int, int, Words]:
+            totals = self._empty(lanes)
+            kernel.running(record, prefix[start:stop], totals, a[start:stop])
+            return start, stop, totals
+
+        pieces = self._spread(len(a), forward)
+        inverted = self._inverted([value for *_, totals in pieces for value in self._integers(totals)])
+
+        def back(index: int) -> None:
+            start, stop, _ = pieces[index]
+            totals = np.stack([self._ring.element(v) for v in inverted[index * lanes : (index + 1) * lanes]])
+            kernel.unwind(record, out[start:stop], prefix[start:stop], totals, a[start:stop])
+
+        self._each(len(pieces), back)
+        return out
+
+    def power(self, a: Words, exponents: Limbs, negative: npt.NDArray[np.bool_] | None = None) -> Words:
+        exponents = _limbs(exponents)
+        if len(a) != len(exponents):
+            raise ValueError("not one exponent per ciphertext")
+        if negative is not None and negative.any():
+            where = np.flatnonzero(negative)
+            a = a.copy()
+            a[where] = self.inverse(a[where])
+        out, words = self._empty(len(a)), exponents.shape[1]
+        self._spread(len(a), lambda i, j: kernel.power(self._ring.record, out[i:j], a[i:j], exponents[i:j], words))
+        return out
+
+    def bucket_products(
+        self, a: Words, bins: npt.NDArray[np.uint8] | npt.NDArray[np.uint16],
+        rows: npt.NDArray[np.int32] | None, n_bins: npt.NDArray[np.int32],
+    ) -> Words:
+        if bins.ndim != 2 or bins.dtype not in (np.uint8, np.uint16) or bins.shape != (len(a), len(n_bins)):
+            raise ValueError("bins must be uint8 or uint16 of shape (ciphertexts, features)")
+        everything = rows is None
+        chosen = np.empty(0, dtype=np.int32) if rows is None else np.ascontiguousarray(rows, dtype=np.int32)
+        selected = len(a) if everything else len(chosen)
+        at_once = max(1, _ORDER_LIMIT // max(1, selected))
+        parts = [self._empty(0)]
+        for first in range(0, len(n_bins), at_once):
+            block = np.ascontiguousarray(bins[:, first : first + at_once])
+            sizes = np.ascontiguousarray(n_bins[first : first + at_once], dtype=np.int32)
+            order = np.empty(len(sizes) * selected, dtype=np.int32)
+            offsets = np.empty(int(sizes.sum()) + 1, dtype=np.int64)
+            refused = kernel.bin_order(
+                block, chosen, sizes, order, offsets, len(a), block.dtype.itemsize, everything
+            )
+            if refused >= 0:
+                raise ValueError(f"feature {first + refused} has a bin beyond its n_bins")
+            parts.append(self._segments(a, order, offsets))
+        return np.concatenate(parts)
+
+    def pack(self, a: Words, per: int, width: int) -> Words:
+        groups = -(-len(a) // per)
+        out = self._empty(groups)
+        self._spread(
+            groups, lambda i, j: kernel.pack(self._ring.record, out[i:j], a[i * per : j * per], per, width)
+        )
+        return out
+
+    def nth_powers(self, r: Limbs) -> Words:
+        # r + 0*n: (1 + 0*n)^r would be another thing; r itself enters as bytes of a number below n^2.
+        raw = np.zeros((len(r), 2 * self._words), dtype="<u8")
+        raw[:, : r.shape[1]] = r
+        a, out = self.load(raw.tobytes()), self._empty(len(r))
+        n = np.frombuffer(self._n.to_bytes(self._words * 8, "little"), dtype=np.uint64)
+        self._spread(len(a), lambda i, j: kernel.power_shared(self._ring.record, out[i:j], a[i:j], n))
+        return out
+
+    def fixed_base_table(self, base: int, exponent_bits: int) -> FixedBase:
+        return FixedBase(self._ring, base, exponent_bits, window=_WINDOW[self._path.lanes > 1])
+
+    def fixed_base_powers(self, table: FixedBase, exponents: Limbs) -> Words:
+        return self._table_powers(self._ring, table, exponents)
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    def _empty(self, count: int) -> Words:
+        return np.empty((count, self._ring.words), dtype=np.uint64)
+
+    def _spread(self, count: int, work: Callable[[int, int], _T]) -> list[_T]:
+        """work(start, stop) over slices of ``count`` numbers, whole groups of lanes each; results in order."""
+        if count == 0:
+            return []
+        groups = -(-count // self._path.lanes)
+        slices = min(self.threads, groups)
+        edges = [min(count, groups * i // slices * self._path.lanes) for i in range(slices + 1)]
+        return self._each(slices, lambda i: work(edges[i], edges[i + 1]))
+
+    def _each(self, count: int, work: Callable[[int], _T]) -> list[_T]:
+        if self._pool is None or count == 1:
+            return [work(i) for i in range(count)]
+        return list(self._pool.map(work, range(count)))
+
+    def _table_powers(self, ring: Ring, table: FixedBase, exponents: Limbs) -> Words:
+        exponents = _limbs(exponents)
+        table.require(exponents)
+        out = np.empty((len(exponents), ring.words), dtype=np.uint64)
+        words = exponents.shape[1]
+        self._spread(
+            len(out),
+            lambda i, j: kernel.table_powers(
+                ring.record, out[i:j], table.table, exponents[i:j], words, table.window
+            ),
+        )
+        return out
+
+    def _integers(self, a: Words) -> list[int]:
+        raw = bytearray(len(a) * self._width)
+        kernel.dump(self._ring.record, raw, a)
+        return [int.from_bytes(raw[i : i + self._width], "little") for i in range(0, len(raw), self._width)]
+
+    def _inverted(self, values: list[int]) -> list[int]:
+        """Inverses mod n² by Montgomery's trick (1987): one inversion, three products each."""
+        n2, before, product = self._n**2, [], 1
+        for value in values:
+            before.append(product)
+            product = product * value % n2
+        inverse = pow(product, -1, n2)
+        out = [0] * len(values)
+        for i in range(len(values) - 1, -1, -1):
+            out[i] = inverse * before[i] % n2
+            inverse = inverse * values[i] % n2
+        return out
+
+    def _segments(self, a: Words, order: npt.NDArray[np.int32], offsets: npt.NDArray[np.int64]) -> Words:
+        """Products of a[order[offsets[s]:offsets[s + 1]]]. Long lists are cut, so that all lanes end together."""
+        lengths = np.diff(offsets)
+        lanes = self._path.lanes * self.threads
+        limit = max(_SHORTEST_PIECE, -(-int(lengths.sum()) // (lanes * _PIECES_PER_LANE)))
+        cuts = np.maximum(1, -(-lengths // limit))
+        first = np.concatenate([[0], np.cumsum(cuts)])
+        owner = np.repeat(np.arange(len(lengths)), cuts)
+        within = np.arange(len(owner)) - first[owner]
+        start = offsets[owner] + lengths[owner] * within // cuts[owner]
+        stop = offsets[owner] + lengths[owner] * (within + 1) // cuts[owner]
+        pieces = self._pieces(a, order, np.stack([start, stop], axis=1))
+        if len(owner) == len(lengths):
+            return pieces
+        joins = np.stack([first[:-1], first[1:]], axis=1)
+        return self._pieces(pieces, np.arange(len(owner), dtype=np.int32), joins)
+
+    def _pieces(self, a: Words, order: npt.NDArray[np.int32], bounds: npt.NDArray[np.int64]) -> Words:
+        """One product per range of ``order``; long ranges first, dealt round the threads."""
+        out = self._empty(len(bounds))
+        ranked = np.argsort(bounds[:, 0] - bounds[:, 1], kind="stable")
+        hands = min(self.threads, max(1, len(bounds) // self._path.lanes))
+
+        def play(hand: int) -> None:
+            mine = ranked[hand::hands]
+            part = self._empty(len(mine))
+            kernel.segments(self._ring.record, part, a, order, np.ascontiguousarray(bounds[mine]))
+            out[mine] = part
+
+        self._each(hands, play)
+        return out
+
+
+class NativeSecret(NativePublic):
+    """The key holder's arithmetic: mod p² and q² apart, joined by Chinese remainders."""
+
+    def __init__(
+        self, p: int, q: int, *, bases: tuple[int, int], threads: int | None = None, path: str | None = None
+    ) -> None:
+        super().__init__(p * q, threads=threads, path=path)
+        if p.bit_length() != q.bit_length() or p == q:
+            raise ValueError("the primes must differ and have the same length")
+        outer, self._secrets = self._ring, [self._square_free_words(p), self._square_free_words(q)]
+        half = -(-outer.limbs // 2)
+        self._ring_p, self._ring_q = (Ring(self._path, prime, min_limbs=half) for prime in (p, q))
+        self._half_p = _half_constants(self._ring_p, outer, q)
+        self._half_q = _half_constants(self._ring_q, outer, p)
+        radix_p = self._ring_p.radix
+        self._garner = np.concatenate([
+            self._ring_p._digits(p * -(-q // p), self._ring_p.limbs),
+            self._ring_p.residue(pow(q, -1, p) * radix_p),
+            self._ring_p._digits(q, self._ring_p.limbs),
+        ])
+        scale = outer.radix * pow(radix_p, -1, self._n**2)
+        self._crt = np.concatenate([
+            outer.element(q * q * pow(q * q, -1, p * p) * scale),
+            outer.element(p * p * pow(p * p, -1, q * q) * scale),
+        ])
+        window = _WINDOW[self._path.lanes > 1]
+        self._table_p = FixedBase(self._ring_p, bases[0], p.bit_length(), window=window)
+        self._table_q = FixedBase(self._ring_q, bases[1], q.bit_length(), window=window)
+
+    def __del__(self) -> None:
+        self.wipe()
+
+    def wipe(self) -> None:
+        """Overwrite every array derived from the primes; the backend is of no use afterwards."""
+        held = self.__dict__
+        for name in ("_half_p", "_half_q", "_garner", "_crt"):
+            if name in held:
+                held[name].fill(0)
+        for name in ("_ring_p", "_ring_q"):
+            if name in held:
+                held[name].record.fill(0)
+        for name in ("_table_p", "_table_q"):
+            if name in held:
+                held[name].table.fill(0)
+        for words in held.get("_secrets", ()):
+            words.fill(0)
+
+    def holder_randomisers(self, exponents_p: Limbs, exponents_q: Limbs) -> Words:
+        if len(exponents_p) != len(exponents_q):
+            raise ValueError("the exponents differ in count")
+        a_p = self._table_powers(self._ring_p, self._table_p, exponents_p)
+        a_q = self._table_powers(self._ring_q, self._table_q, exponents_q)
+        out, records = self._empty(len(a_p)), (self._ring.record, self._ring_p.record, self._ring_q.record)
+        self._spread(
+            len(out), lambda i, j: kernel.join_elements(*records, out[i:j], a_p[i:j], a_q[i:j], self._crt)
+        )
+        # A randomiser beside its residue mod p^2 would factor n.
+        a_p.fill(0)
+        a_q.fill(0)
+        return out
+
+    def decrypt(self, a: Words) -> Limbs:
+        limbs = self._ring_p.limbs
+        plain_p, plain_q = (np.empty((len(a), limbs), dtype=np.uint64) for _ in range(2))
+        out = np.empty((len(a), self._words), dtype=np.uint64)
+
+        def piece(i: int, j: int) -> None:
+            for ring, plain, constants, exponent in (
+                (self._ring_p, plain_p, self._half_p, self._secrets[0]),
+                (self._ring_q, plain_q, self._half_q, self._secrets[1]),
+            ):
+                kernel.half_plain(ring.record, plain[i:j], a[i:j], constants, exponent, self._ring.limbs)
+            kernel.join_plain(
+                self._ring_p.record, out[i:j], plain_p[i:j], plain_q[i:j], self._garner, self._words
+            )
+
+        self._spread(len(a), piece)
+        return out
+
+    @staticmethod
+    def _square_free_words(prime: int) -> Words:
+        """The exponent prime - 1."""
+        size = -(-prime.bit_length() // 64) * 8
+        return np.frombuffer(bytearray((prime - 1).to_bytes(size, "little")), dtype=np.uint64)
+
+
+def _limbs(a: Limbs) -> Limbs:
+    if a.ndim != 2 or a.dtype != np.uint64 or a.shape[1] == 0:
+        raise ValueError("numbers must be uint64 arrays of shape (count, limbs)")
+    return np.ascontiguousarray(a)
+
+
+def _half_constants(ring: Ring, outer: Ring, cofactor: int) -> Words:
+    """What ``half_plain`` needs for one prime: two chunks' factors, their tails, and 1/L((1 + n)^(p - 1))."""
+    prime, radix = ring.modulus, ring.radix
+    undo = pow(outer.radix, -1, prime * prime)
+    # (1 + n)^(p - 1) = 1 - n mod p^2 = 1 - cofactor*p, so L is -cofactor.
+    return np.concatenate([
+        ring.element(undo * radix),
+        ring.element(undo * radix**2),
+        ring.residue(cofactor * undo * radix**2),
+        ring.residue(cofactor * undo * radix**3),
+        ring.residue(pow(-cofactor, -1, prime) * radix),
+    ])
