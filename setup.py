@@ -1,4 +1,4 @@
-"""The native kernel. It is optional: without a C compiler the install succeeds and the gmpy2 backend serves."""
+"""The native kernels. They are optional: without a C compiler the install succeeds and pure Python serves."""
 
 from setuptools import Extension, setup
 from setuptools.command.bdist_wheel import bdist_wheel
@@ -6,6 +6,9 @@ from setuptools.command.bdist_wheel import bdist_wheel
 _DIR = "vfl/_native/"
 _SOURCES = ["module.c", "order.c", "path_ifma.c", "path_adx.c", "path_int128.c", "path_portable.c"]
 _HEADERS = ["kernel.h", "limbs.h", "rows.h", "algorithms.h"]
+_PSI = "vfl/_psi/"
+_PSI_SOURCES = ["module.c", "path_int64.c", "path_ifma.c"]
+_PSI_HEADERS = ["curve.h", "field.h", "algorithms.h"]
 
 
 class _StableAbiWheel(bdist_wheel):
@@ -25,7 +28,15 @@ setup(
             extra_compile_args=["-O3", "-std=c11"],
             py_limited_api=True,
             optional=True,
-        )
+        ),
+        Extension(
+            "vfl._psi._curve",
+            sources=[_PSI + name for name in _PSI_SOURCES],
+            depends=[_PSI + name for name in _PSI_HEADERS],
+            extra_compile_args=["-O3", "-std=c11"],
+            py_limited_api=True,
+            optional=True,
+        ),
     ],
     cmdclass={"bdist_wheel": _StableAbiWheel},
 )

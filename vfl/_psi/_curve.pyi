@@ -18,5 +18,5 @@ def ladder(scalar: bytes, points: Any, out: Any, lanes: int) -> None:
 def classify(points: Any, out: Any, lanes: int) -> None:
     """One byte per point: 0 on the curve, 1 not canonical, 2 low order, 3 on the twist."""
 
-def hash_points(domain: bytes, points: Any, out: Any) -> None:
+def hash_points(domain: bytes, points: Any, out: Any, lanes: int) -> None:
     """SHA-512(domain ‖ point), 64 bytes per point."""

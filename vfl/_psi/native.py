@@ -72,5 +72,5 @@ class Kernel:
     def hash_points(self, domain: bytes, points: Points) -> npt.NDArray[np.uint64]:
         """See :func:`vfl._psi.portable.hash_points`."""
         out = np.empty((len(points), 8), dtype="<u8")
-        _over_slices(len(points), lambda i, j: _curve.hash_points(domain, points[i:j], out[i:j]))
+        _over_slices(len(points), lambda i, j: _curve.hash_points(domain, points[i:j], out[i:j], self._lanes))
         return out
