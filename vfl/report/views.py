@@ -1,0 +1,286 @@
+"""What the page shows beside the model's own numbers: sums, shares, rates and the sentences of the summary.
+
+Plain functions of report data, so that a reader can check each column of a table against its formula here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from vfl.errors import Text
+from vfl.report.formats import (
+    as_bits,
+    as_bytes,
+    as_count,
+    as_interval,
+    as_number,
+    as_percent,
+    as_range,
+    as_seconds,
+    ratio,
+)
+from vfl.report.model import EdgeCost, Ledger, ReportModel
+from vfl.report.performance_model import (
+    Band,
+    Interval,
+    ModelKind,
+    ModelPerformance,
+    Performance,
+    SplitPerformance,
+)
+from vfl.report.scorecard_model import Bin, BinningTable, Scaling
+from vfl.report.texts import MODEL_NAMES, split_name
+
+__all__ = [
+    "Approval",
+    "BinRow",
+    "LiftView",
+    "approvals",
+    "band_name",
+    "bin_rows",
+    "findings",
+    "headline",
+    "iv_strength",
+    "ledger_edges",
+    "lift_rows",
+    "scaling_sentence",
+    "stability_verdict",
+    "thinned",
+    "verdict",
+]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What approving all scores from ``cut_off`` up would mean."""
+
+    cut_off: str
+    approved: int
+    share: float
+    approved_rate: float
+    declined_rate: float
+    avoided: float
+    """Share of all events among the declined."""
+
+
+def approvals(bands: Sequence[Band]) -> list[Approval]:
+    """One row per band, strictest cut-off first."""
+    rows, events = sum(b.rows for b in bands), sum(b.events for b in bands)
+    table = []
+    approved = approved_events = 0
+    for band in sorted(bands, key=lambda b: -b.lower):
+        approved += band.rows
+        approved_events += band.events
+        table.append(
+            Approval(
+                cut_off=band_name(band) if math.isinf(band.lower) else f"≥ {as_number(band.lower, 0)}",
+                approved=approved,
+                share=ratio(approved, rows),
+                approved_rate=ratio(approved_events, approved),
+                declined_rate=ratio(events - approved_events, rows - approved),
+                avoided=ratio(events - approved_events, events),
+            )
+        )
+    return table
+
+
+def band_name(band: Band) -> str:
+    return as_range(band.lower, band.upper)
+
+
+@dataclass(frozen=True, slots=True)
+class LiftView:
+    group: int
+    rows: int
+    events: int
+    rate: float
+    lift: float
+    cumulative_lift: float
+    caught: float
+
+
+def lift_rows(performance: SplitPerformance) -> list[LiftView]:
+    """The lift table with its cumulative columns."""
+    base = ratio(performance.events, performance.rows)
+    views = []
+    rows = events = 0
+    for row in performance.lift:
+        rows += row.rows
+        events += row.events
+        rate = ratio(row.events, row.rows)
+        views.append(
+            LiftView(
+                group=row.group,
+                rows=row.rows,
+                events=row.events,
+                rate=rate,
+                lift=ratio(rate, base),
+                cumulative_lift=ratio(ratio(events, rows), base),
+                caught=ratio(events, performance.events),
+            )
+        )
+    return views
+
+
+@dataclass(frozen=True, slots=True)
+class BinRow:
+    """A bin with its share of rows, its event rate and that rate over the table's (lift)."""
+
+    bin: Bin
+    share: float
+    rate: float
+    lift: float
+
+
+def bin_rows(table: BinningTable) -> list[BinRow]:
+    """NaN in all three where the reader is not told some bin's counts."""
+    hidden = any(b.rows is None or b.events is None for b in table.bins)
+    rows = None if hidden else sum(b.rows or 0 for b in table.bins)
+    events = None if hidden else sum(b.events or 0 for b in table.bins)
+    base = ratio(events, rows)
+    return [
+        BinRow(bin=b, share=ratio(b.rows, rows), rate=rate, lift=ratio(rate, base))
+        for b, rate in ((b, ratio(b.events, b.rows)) for b in table.bins)
+    ]
+
+
+def ledger_edges(ledger: Ledger) -> list[EdgeCost]:
+    """Messages and bytes of each direction."""
+    sums: dict[tuple[str, str], tuple[int, int]] = {}
+    for row in ledger.rows:
+        messages, size = sums.get((row.sender, row.receiver), (0, 0))
+        sums[row.sender, row.receiver] = messages + row.count, size + row.bytes
+    return [EdgeCost(sender, receiver, messages, size) for (sender, receiver), (messages, size) in sums.items()]
+
+
+def thinned(points: Sequence[T], count: int = 20) -> list[T]:
+    """About ``count`` of ``points``, evenly spaced, first and last kept: enough for a table."""
+    if len(points) <= count:
+        return list(points)
+    return [points[round(i * (len(points) - 1) / (count - 1))] for i in range(count)]
+
+
+def verdict(gain: Interval) -> str:
+    """Key of the words for a gain and its interval."""
+    if not (math.isfinite(gain.low) and math.isfinite(gain.high)):
+        return "gain_unknown"
+    return "gain_sure" if gain.low > 0 else "gain_loss" if gain.high < 0 else "gain_unsure"
+
+
+def stability_verdict(value: float) -> str:
+    """Key of the words for a stability index."""
+    if not math.isfinite(value):
+        return "stability_unknown"
+    return "stable" if value < 0.1 else "drifting" if value <= 0.25 else "shifted"
+
+
+def iv_strength(iv: float) -> str:
+    """Key of the words for an information value (Siddiqi's scale)."""
+    if not math.isfinite(iv):
+        return "stability_unknown"
+    steps = ((0.02, "iv_none"), (0.1, "iv_weak"), (0.3, "iv_medium"), (0.5, "iv_strong"))
+    return next((key for limit, key in steps if iv < limit), "iv_suspicious")
+
+
+def scaling_sentence(scaling: Scaling) -> Text:
+    """What base points, base odds and PDO mean, with this scorecard's numbers."""
+    points, odds, pdo = as_number(scaling.base_points, 0), as_number(scaling.base_odds, 2), as_number(scaling.pdo, 0)
+    more = as_number(scaling.base_points + scaling.pdo, 0)
+    twice = as_number(2 * scaling.base_odds, 2)
+    return Text(
+        f"A score of {points} means odds of {odds} good to 1 bad; each {pdo} points more double the odds, so "
+        f"{more} means {twice} to 1.",
+        f"{points} 分对应好坏比 {odds} : 1；每增加 {pdo} 分，好坏比翻倍，即 {more} 分对应 {twice} : 1。",
+    )
+
+
+def headline(performance: Performance, kind: ModelKind) -> tuple[ModelPerformance, SplitPerformance] | None:
+    """The first model of ``kind`` on the split that the summary speaks of."""
+    for model in performance.models:
+        for split in model.splits:
+            if model.model == kind and split.split == performance.headline_split:
+                return model, split
+    return None
+
+
+def findings(model: ReportModel) -> list[Text]:
+    """The summary in whole sentences; what is not defined is said in words."""
+    sentences: list[Text] = []
+    if model.performance is not None:
+        sentences += _performance_findings(model.performance)
+    if model.ledger is not None:
+        sentences.append(_ledger_finding(model.ledger))
+    if model.costs is not None and model.costs.phases:
+        spent = as_seconds(max(_seconds_by_party(model).values()))
+        sentences.append(Text(f"The job took {spent} in all.", f"作业总用时 {spent}。"))
+    return sentences
+
+
+def _performance_findings(performance: Performance) -> list[Text]:
+    joint = headline(performance, ModelKind.JOINT)
+    where = split_name(performance.headline_split)
+    if joint is None:
+        return [Text(f"There is no joint model on the {where.en} split.", f"{where.zh}上没有联合模型的结果。")]
+    split = joint[1]
+    rows, bad = as_count(split.rows), as_count(split.events)
+    rate = as_percent(ratio(split.events, split.rows))
+    if not math.isfinite(split.auc.value):
+        return [
+            Text(
+                f"On the {where.en} split ({rows} rows, {bad} bad) AUC and KS are not defined: "
+                "they need rows of both classes.",
+                f"在{where.zh}（{rows} 个样本，坏样本 {bad} 个）上 AUC 与 KS 没有定义：需好、坏两类样本。",
+            )
+        ]
+    auc, ks = as_interval(split.auc, 3), as_interval(split.ks, 3)
+    sentences = [
+        Text(
+            f"On the {where.en} split ({rows} rows, {rate} bad) the joint model reaches AUC {auc} and KS {ks}.",
+            f"在{where.zh}（{rows} 个样本，坏样本率 {rate}）上，联合模型 AUC 为 {auc}，KS 为 {ks}。",
+        )
+    ]
+    for gain in performance.uplift:
+        if gain.split == performance.headline_split and gain.over is not ModelKind.POOLED:
+            over, change = MODEL_NAMES[gain.over], as_interval(gain.auc, 3, signed=True)
+            party = f" ({gain.party})" if gain.party else ""
+            sentences.append(
+                Text(
+                    f"Against {over.en}{party} the AUC changes by {change}: {_VERDICTS[verdict(gain.auc)].en}.",
+                    f"与{over.zh}{party}相比，AUC 变化 {change}：{_VERDICTS[verdict(gain.auc)].zh}。",
+                )
+            )
+    return sentences
+
+
+_VERDICTS = {
+    "gain_sure": Text("a gain beyond chance", "提升超出随机波动"),
+    "gain_unsure": Text("it may be chance", "可能为随机波动"),
+    "gain_loss": Text("a loss beyond chance", "下降超出随机波动"),
+    "gain_unknown": Text("no interval was computed", "未计算区间"),
+}
+
+
+def _ledger_finding(ledger: Ledger) -> Text:
+    count, size = as_count(sum(r.count for r in ledger.rows)), as_bytes(sum(r.bytes for r in ledger.rows))
+    told = [r for r in ledger.rows if r.kind in ("disclosure", "aggregate", "masked")]
+    bits = sum(r.bits for r in told if math.isfinite(r.bits))
+    return Text(
+        f"{count} messages ({size}) left their domains, none of them raw; masked, aggregate and disclosed ones "
+        f"tell at most {as_bits(bits)} bits where a bound is stated.",
+        f"共 {count} 条消息（{size}）出域，均非原始数据；"
+        f"其中掩码、聚合与披露类消息在已声明上限者中最多透露 {as_bits(bits)} 比特。",
+    )
+
+
+def _seconds_by_party(model: ReportModel) -> dict[str, float]:
+    """Phases of one party follow each other, parties run side by side: the job took the longest sum."""
+    sums: dict[str, float] = {}
+    for phase in model.costs.phases if model.costs is not None else ():
+        if math.isfinite(phase.seconds):
+            sums[phase.party] = sums.get(phase.party, 0.0) + phase.seconds
+    return sums or {"": math.nan}
