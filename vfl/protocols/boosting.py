@@ -58,16 +58,16 @@ class BankTrees(ABC):
         """[[g‖h]] of the training rows, freshly encrypted. Learns (platform): nothing."""
 
     @abstractmethod
-    def expect_histograms(self) -> None:
-        """Get ready for the histograms of the leaf that was just named."""
-
-    @abstractmethod
     def take_histogram(self, chunk: LeafHistogram, platform: str) -> None:
         """Decrypt one chunk of one platform's sums."""
 
     @abstractmethod
     def growth(self) -> Growth:
         """Choose the best split over all owners. Learns (platform): who owns it, whether the tree goes on."""
+
+    @abstractmethod
+    def own_tree(self) -> None:
+        """Grow a whole tree on the bank's own features."""
 
     @abstractmethod
     def split_request(self) -> SplitRequest:
@@ -83,7 +83,7 @@ class BankTrees(ABC):
 
     @abstractmethod
     def leaf_rows(self) -> LeafRows:
-        """Partition of a leaf whose child must be histogrammed. Learns (platform): exactly that."""
+        """Partition of the split leaf if a child can split on, else nothing. Learns (platform): exactly that."""
 
     @abstractmethod
     def end_tree(self) -> None:
@@ -98,7 +98,7 @@ class PlatformTrees(ABC):
         """Number and kind of features, shuffled, padded to one bin count. Learns (bank): exactly that."""
 
     @abstractmethod
-    def tree_order(self) -> None:
+    def begin_tree(self) -> None:
         """Forget the last tree's rows and sums; shuffle the feature order for this tree."""
 
     @abstractmethod
@@ -132,13 +132,16 @@ async def boosted_tree(
     begin = await bank.announce(bank.do(BankTrees.tree_begin), *platforms)  # 2
     if not begin.go_on.value:
         return begin
-    if begin.federated.value:
-        for platform in platforms:
-            platform.do(PlatformTrees.tree_order)
-        gradients = await bank.broadcast(bank.stream(BankTrees.encrypted_gradients), to=platforms)  # 3
-        for platform, chunks in zip(platforms, gradients, strict=True):
-            await platform.absorb(PlatformTrees.take_gradients, chunks)
-        await _histograms(bank, platforms)  # 4
+    if not begin.federated.value:
+        bank.do(BankTrees.own_tree)
+        bank.do(BankTrees.end_tree)
+        return begin
+    for platform in platforms:
+        platform.do(PlatformTrees.begin_tree)
+    gradients = await bank.broadcast(bank.stream(BankTrees.encrypted_gradients), to=platforms)  # 3
+    for platform, chunks in zip(platforms, gradients, strict=True):
+        await platform.absorb(PlatformTrees.take_gradients, chunks)
+    await _histograms(bank, platforms)  # 4
     while (growth := await bank.announce(bank.do(BankTrees.growth), *platforms)).open.value:  # 5
         owner = next((p for p in platforms if p.party == growth.owner.value), None)
         if owner is None:
@@ -147,17 +150,16 @@ async def boosted_tree(
             request = await bank.send(bank.do(BankTrees.split_request), to=owner)  # 6
             sides = await owner.send(owner.do(PlatformTrees.split_sides, request), to=bank)
             bank.do(BankTrees.take_sides, sides)
-        if growth.histogram.value:
-            rows = await bank.broadcast(bank.do(BankTrees.leaf_rows), to=platforms)  # 7
-            for platform, row in zip(platforms, rows, strict=True):
-                platform.do(PlatformTrees.take_leaf_rows, row)
+        rows = await bank.announce(bank.do(BankTrees.leaf_rows), *platforms)  # 7
+        if rows.histogram.value:
+            for platform in platforms:
+                platform.do(PlatformTrees.take_leaf_rows, rows)
             await _histograms(bank, platforms)  # 8
     bank.do(BankTrees.end_tree)
     return begin
 
 
 async def _histograms(bank: Handle[BankTrees], platforms: Sequence[Handle[PlatformTrees]]) -> None:
-    bank.do(BankTrees.expect_histograms)
     for platform in platforms:
         sums = await platform.send(platform.stream(PlatformTrees.leaf_histogram), to=bank)
         await bank.absorb(BankTrees.take_histogram, sums, platform.party)

@@ -32,10 +32,10 @@ class FeatureShapes(WireMessage):
 
     categorical: Disclosed[tuple[bool, ...]]
     has_missing: Disclosed[tuple[bool, ...]]
-    bins: Disclosed[int]
+    bins: Disclosed[tuple[int, ...]]
 
     def disclosed_bits(self) -> int:
-        return 2 * len(self.categorical.value) + 32
+        return 6 * len(self.categorical.value)
 
 
 @message(boosting_pb2.TreeBegin)
@@ -78,7 +78,6 @@ class Growth(WireMessage):
 
     open: Disclosed[bool]
     owner: Disclosed[str]
-    histogram: Disclosed[bool]
 
     EXAMPLE_OWNERS: ClassVar[tuple[str, ...]] = ("bank", "platform-a")
 
@@ -89,8 +88,8 @@ class Growth(WireMessage):
     def rehearsal(cls) -> Iterable[Growth]:
         why = "rehearsal"
         for owner in cls.EXAMPLE_OWNERS:
-            yield cls(disclose(True, reason=why), disclose(owner, reason=why), disclose(True, reason=why))
-        yield cls(disclose(False, reason=why), disclose("", reason=why), disclose(False, reason=why))
+            yield cls(disclose(True, reason=why), disclose(owner, reason=why))
+        yield cls(disclose(False, reason=why), disclose("", reason=why))
 
 
 @message(boosting_pb2.SplitRequest)
@@ -119,8 +118,9 @@ class SplitSides(WireMessage):
 
 @message(boosting_pb2.LeafRows)
 class LeafRows(WireMessage):
-    """How the training rows of a leaf divide, and which child to sum."""
+    """How the training rows of a leaf divide and which child to sum, or that nothing is wanted."""
 
+    histogram: Disclosed[bool]
     leaf: Disclosed[int]
     new_leaf: Disclosed[int]
     left: Disclosed[Bits]
@@ -128,3 +128,11 @@ class LeafRows(WireMessage):
 
     def disclosed_bits(self) -> int:
         return len(self.left.value) + 1
+
+    @classmethod
+    def rehearsal(cls) -> Iterable[LeafRows]:
+        why = "rehearsal"
+        none = disclose(np.zeros(0, dtype=np.bool_), reason=why)
+        for wanted in (True, False):
+            flag, zero = disclose(wanted, reason=why), disclose(0, reason=why)
+            yield cls(flag, zero, zero, none, flag)

@@ -1,0 +1,330 @@
+"""The bank's side of boosted trees: gradients, keys, split search, structure, margins."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from party_bank.steps.workspace import BankWorkspace
+from vfl.core.histogram import FeatureMeta, HistogramLayout, exact_histogram
+from vfl.core.metrics import log_loss
+from vfl.core.objective import BinaryLogLoss
+from vfl.core.split import LeafStats, SplitParams, leaf_output
+from vfl.core.tree import Choice, GrowParams, LeafwiseGrower, TreeStructure
+from vfl.crypto.encoding import WideInts
+from vfl.data.features import BinnedFeature, bin_table, fit_features
+from vfl.protocols.boosting import BankTrees
+from vfl.protocols.messages.boosting import (
+    EncryptedGradients,
+    FeatureShapes,
+    Growth,
+    LeafHistogram,
+    LeafRows,
+    SplitRequest,
+    SplitSides,
+    TreeBegin,
+)
+from vfl.protocols.sums import GradientCode, gradient_code
+from vfl.runtime.state import freeze, thaw
+from vfl.runtime.workspace import too_early
+from vfl.wire.carriers import disclose
+
+__all__ = ["BankTreesSteps"]
+
+Bits = npt.NDArray[np.bool_]
+
+
+class BankTreesSteps(BankTrees):
+    """Grows LightGBM's trees over its own features and the platforms' anonymous ones (owner 0 is the bank)."""
+
+    def __init__(self, work: BankWorkspace) -> None:
+        self._work = work
+        self._ready = False
+        self._shapes: dict[str, HistogramLayout] = {}
+        self._sums: dict[str, list[npt.NDArray[np.float64]]] = {}
+        self._leaf = np.zeros(0, dtype=np.int32)
+        self._sides: Bits = np.zeros(0, dtype=np.bool_)
+        self._grower: LeafwiseGrower | None = None
+        self._choice: Choice | None = None
+        self._sit_out = False
+        self.margins: npt.NDArray[np.float64] = np.zeros(0)
+        """Log-odds of the event for each aligned row, in the common order, over all trees so far."""
+        self.trees: list[TreeStructure] = []
+        self.own_splits: dict[int, dict[str, Any]] = {}
+        self.valid_losses: list[float] = []
+        self.base_margin = 0.0
+        self._stopped = False
+        self._next_split = 0
+
+    # --- preparation ------------------------------------------------------------------------------------------
+
+    @property
+    def _owners(self) -> tuple[str, ...]:
+        return (self._work.party, *self._work.spec.platforms)
+
+    def _prepare(self) -> None:
+        """Bin the own features on the training rows; set up the objective."""
+        if self._ready:
+            return
+        work, spec = self._work, self._work.spec.trees
+        table = work.data.take(work.alignment.rows)
+        self._features: list[BinnedFeature] = []
+        if work.spec.bank_features:
+            self._features = fit_features(
+                table, table.features, work.parts[0], max_bin=spec.max_bin, min_data_in_bin=spec.min_data_in_bin,
+                min_data_in_leaf=spec.min_data_in_leaf,
+            )  # fmt: skip
+        # Columns lie together: the bank's own sums read one feature at a time.
+        self._bins = np.asfortranarray(bin_table(table, self._features))
+        self._own_layout = HistogramLayout([f.mapper.meta() for f in self._features])
+        labels = work.labels()
+        self._valid_labels = labels[work.parts[1]]
+        self._objective = BinaryLogLoss(labels[work.parts[0]], scale_pos_weight=spec.scale_pos_weight)
+        if not self.trees:
+            self.base_margin = self._objective.init_score()
+            self.margins = np.full(len(labels), self.base_margin)
+        self._code: GradientCode = gradient_code(spec, work.parts[0].stop, work.he.public)
+        self._ready = True
+
+    def take_shapes(self, shapes: FeatureShapes, platform: str) -> None:
+        metas = [
+            FeatureMeta(bins, is_categorical=categorical, has_nan_bin=missing)
+            for categorical, missing, bins in zip(
+                shapes.categorical.value, shapes.has_missing.value, shapes.bins.value, strict=True
+            )
+        ]
+        self._shapes[platform] = HistogramLayout(metas)
+
+    # --- one tree ---------------------------------------------------------------------------------------------
+
+    def tree_begin(self) -> TreeBegin:
+        self._prepare()
+        spec = self._work.spec.trees
+        go_on = len(self.trees) < spec.trees and not self._stopped
+        federated = go_on and len(self.trees) >= spec.bank_only_trees
+        if go_on:
+            self._begin()
+        why = "all parties follow the same control flow"
+        return TreeBegin(disclose(go_on, reason=why), disclose(federated, reason=why))
+
+    def _begin(self) -> None:
+        spec = self._work.spec.trees
+        train = self._work.parts[0]
+        gradient, hessian = self._objective.gradients(self.margins[train])
+        self._gradient = self._code.gradient.encode(gradient, name="gradient")
+        self._hessian = self._code.hessian.encode(hessian, name="hessian")
+        self._leaf = np.zeros(len(self.margins), dtype=np.int32)
+        self._sit_out = False
+        self._choice = None
+        params = GrowParams(
+            num_leaves=spec.num_leaves, max_depth=spec.max_depth, learning_rate=spec.learning_rate,
+            split=SplitParams(
+                lambda_l1=spec.lambda_l1, lambda_l2=spec.lambda_l2, min_data_in_leaf=spec.min_data_in_leaf,
+                min_sum_hessian_in_leaf=spec.min_sum_hessian_in_leaf, min_gain_to_split=spec.min_gain_to_split,
+                max_cat_to_onehot=spec.max_cat_to_onehot, max_cat_threshold=spec.max_cat_threshold,
+                cat_smooth=spec.cat_smooth, cat_l2=spec.cat_l2,
+            ),
+        )  # fmt: skip
+        layouts = [self._own_layout, *(self._shapes[p] for p in self._work.spec.platforms)]
+        sums = [self._float(int(v.sum())) for v in (self._gradient, self._hessian)]
+        root = LeafStats(sums[0], sums[1], train.stop, leaf_output(sums[0], sums[1], params.split))
+        self._grower = LeafwiseGrower(layouts, params, root)
+
+    def _float(self, fixed: int) -> float:
+        return float(np.ldexp(float(fixed), -self._work.spec.trees.gradient_bits))
+
+    def encrypted_gradients(self) -> Iterator[EncryptedGradients]:
+        he, seed, tree = self._work.he, self._work.seed, len(self.trees)
+        chunk, rows = self._code.chunk, len(self._gradient)
+        for start in range(0, rows, chunk):
+            part = slice(start, min(start + chunk, rows))
+            plain = self._code.slots.pack({"g": self._gradient[part], "h": self._hessian[part]}, he.public)
+            # Bound to what it hides: a replay makes the same bytes, other gradients never share randomness.
+            stream = seed.stream("gradients", tree, start, hashlib.sha256(plain.tobytes()).digest())
+            yield EncryptedGradients(he.encrypt_sealed(plain, stream))
+            self._work.progress("encrypt", part.stop / rows)
+
+    def take_histogram(self, chunk: LeafHistogram, platform: str) -> None:
+        sums, code = chunk.sums, self._code
+        if (sums.slots, sums.slot_bits) != (code.per_ciphertext, code.slots.width):
+            raise too_early("agreed slot layout")
+        plain = self._work.he.decrypt(sums.sealed)
+        slots = code.slots.unpack(plain, per=sums.slots, count=sums.values)
+        columns = [self._floats(slots["g"]), self._floats(slots["h"])]
+        self._sums.setdefault(platform, []).append(np.stack(columns, axis=1))
+
+    def _floats(self, fixed: WideInts) -> npt.NDArray[np.float64]:
+        return fixed.to_float64(self._work.spec.trees.gradient_bits)
+
+    def _register(self) -> None:
+        """Give the grower the wanted leaf's sums: own rows added here, platforms' as received."""
+        grower = self._growing()
+        if grower.wanted is None:
+            return
+        rows = np.flatnonzero(self._leaf[self._work.parts[0]] == grower.wanted).astype(np.int32)
+        own = exact_histogram(self._bins[self._work.parts[0]], rows, self._gradient, self._hessian, self._own_layout)
+        blocks: list[npt.NDArray[np.float64] | None] = [
+            np.ldexp(own.astype(np.float64), -self._work.spec.trees.gradient_bits)
+        ]
+        for platform in self._work.spec.platforms:
+            parts = self._sums.pop(platform, None)
+            blocks.append(None if parts is None else np.concatenate(parts))
+        grower.register(blocks)
+
+    def _growing(self) -> LeafwiseGrower:
+        if self._grower is None:
+            raise too_early("tree")
+        return self._grower
+
+    def growth(self) -> Growth:
+        self._register()
+        self._choice = self._growing().choose()
+        why = "the owner of the split must act"
+        owner = "" if self._choice is None else self._owners[self._choice.owner]
+        return Growth(disclose(self._choice is not None, reason=why), disclose(owner, reason=why))
+
+    def _chosen(self) -> Choice:
+        if self._choice is None:
+            raise too_early("split")
+        return self._choice
+
+    def split_request(self) -> SplitRequest:
+        split = self._chosen().split
+        why = "the owner cuts its own feature"
+        return SplitRequest(
+            split=disclose(self._next_split, reason=why),
+            feature=disclose(split.feature, reason=why),
+            threshold_bin=disclose(split.threshold_bin or 0, reason=why),
+            default_left=disclose(split.default_left, reason=why),
+            left_bins=disclose(tuple(split.left_bins), reason=why),
+        )
+
+    def take_sides(self, sides: SplitSides) -> None:
+        if len(sides.left.value) != len(self.margins):
+            raise too_early("side of every aligned row")
+        self._cut(sides.left.value)
+
+    def own_sides(self) -> None:
+        split = self._chosen().split
+        feature = self._features[split.feature]
+        bins = self._bins[:, split.feature]
+        record: dict[str, Any] = {"feature": feature.name, "tree": len(self.trees)}
+        if feature.mapper.is_categorical:
+            left = np.isin(bins, split.left_bins)
+            record["left_bins"] = list(split.left_bins)
+        else:
+            threshold = split.threshold_bin or 0
+            left = bins <= threshold
+            if feature.mapper.has_nan_bin:
+                left[bins == feature.mapper.n_bins - 1] = split.default_left
+            record |= {"threshold_bin": threshold, "default_left": split.default_left}
+        self.own_splits[self._next_split] = record
+        self._cut(left)
+
+    def _cut(self, left: Bits) -> None:
+        """Divide the chosen leaf's rows: training, validation and test alike."""
+        grower, leaf = self._growing(), self._chosen().leaf
+        inside = self._leaf == leaf
+        new_leaf = grower.n_leaves
+        train = self._work.parts[0]
+        self._sides = left[train][inside[train]]
+        lefts = int(self._sides.sum())
+        grower.split(lefts, len(self._sides) - lefts, self._next_split)
+        self._leaf[inside & ~left] = new_leaf
+        self._next_split += 1
+        # A child below the floor is summed by nobody but the bank: its platforms sit out from here on.
+        self._sit_out = min(lefts, len(self._sides) - lefts) < self._work.spec.cohort_floor
+
+    def leaf_rows(self) -> LeafRows:
+        grower, leaf = self._growing(), self._chosen().leaf
+        wanted = grower.wanted is not None and not self._sit_out
+        why = "the platform sums the smaller child"
+        return LeafRows(
+            histogram=disclose(wanted, reason=why),
+            leaf=disclose(leaf if wanted else 0, reason=why),
+            new_leaf=disclose(grower.n_leaves - 1 if wanted else 0, reason=why),
+            left=disclose(self._sides if wanted else self._sides[:0], reason=why),
+            histogram_left=disclose(wanted and grower.wanted == leaf, reason=why),
+        )
+
+    def own_tree(self) -> None:
+        while True:
+            self._register()
+            self._choice = self._growing().choose()
+            if self._choice is None:
+                return
+            self.own_sides()
+
+    def end_tree(self) -> None:
+        tree = self._growing().finish()
+        self._grower = None
+        self.trees.append(tree)
+        self.margins = self.margins + tree.leaf_value[self._leaf]
+        if tree.n_leaves == 1:
+            self._stopped = True  # as LightGBM: a tree that cannot split ends the training
+        rounds = self._work.spec.trees.early_stopping_rounds
+        if len(self._valid_labels):
+            self.valid_losses.append(log_loss(self._valid_labels, self.margins[self._work.parts[1]]))
+            best = int(np.argmin(self.valid_losses))
+            if 0 < rounds <= len(self.valid_losses) - 1 - best:
+                self._stopped = True
+        self._work.progress("trees", len(self.trees) / self._work.spec.trees.trees)
+
+    # --- model and state --------------------------------------------------------------------------------------
+
+    @property
+    def best_trees(self) -> int:
+        """Trees the model keeps: up to the best validation loss when early stopping is on."""
+        if self._work.spec.trees.early_stopping_rounds and self.valid_losses:
+            return int(np.argmin(self.valid_losses)) + 1
+        return len(self.trees)
+
+    def model_part(self) -> dict[str, Any]:
+        """The bank's part of the model, JSON-safe: structure with opaque split ids, its own bins and splits."""
+        used = {s["feature"] for s in self.own_splits.values()}
+        return {
+            "party": self._work.party,
+            "job": self._work.job,
+            "owners": list(self._owners),
+            "base_margin": self.base_margin,
+            "trees": [t.to_dict() for t in self.trees[: self.best_trees]],
+            "features": [f.to_dict() for f in self._features if f.name in used],
+            "splits": {str(i): s for i, s in sorted(self.own_splits.items())},
+        }
+
+    def dump(self) -> dict[str, bytes]:
+        shapes = {
+            p: [[m.n_bins, m.is_categorical, m.has_nan_bin] for m in layout.features]
+            for p, layout in self._shapes.items()
+        }
+        facts = {
+            "shapes": shapes,
+            "splits": {str(i): s for i, s in self.own_splits.items()},
+            "losses": self.valid_losses,
+            "base": self.base_margin,
+            "stopped": self._stopped,
+            "next": self._next_split,
+            "trees": [json.dumps(t.to_dict()) for t in self.trees],
+        }
+        return {"trees": freeze({"margins": self.margins}, facts)}
+
+    def restore(self, parts: dict[str, bytes]) -> None:
+        if "trees" not in parts:
+            return
+        arrays, facts = thaw(parts["trees"])
+        self.margins = arrays["margins"]
+        self._shapes = {
+            p: HistogramLayout([FeatureMeta(n, is_categorical=c, has_nan_bin=m) for n, c, m in metas])
+            for p, metas in facts["shapes"].items()
+        }
+        self.own_splits = {int(i): s for i, s in facts["splits"].items()}
+        self.valid_losses = facts["losses"]
+        self.base_margin = facts["base"]
+        self._stopped = facts["stopped"]
+        self._next_split = facts["next"]
+        self.trees = [TreeStructure.from_dict(json.loads(t)) for t in facts["trees"]]

@@ -1,0 +1,46 @@
+"""How gradients travel in boosted trees: fixed-point slots of one row, and rows per ciphertext.
+
+Both sides derive the same layout from the contract, so neither has to tell the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vfl.config.job import TreeSpec
+from vfl.crypto.encoding import FixedPoint
+from vfl.crypto.packing import SlotLayout
+from vfl.crypto.paillier import PublicKey
+
+__all__ = ["GradientCode", "gradient_code"]
+
+_CHUNK_BYTES = 1 << 19
+"""Half of the message limit: small enough that adding starts while most rows are still being encrypted."""
+
+
+@dataclass(frozen=True, slots=True)
+class GradientCode:
+    """Fixed-point form of (gradient, hessian) of one row, and how many fit where."""
+
+    gradient: FixedPoint
+    hessian: FixedPoint
+    slots: SlotLayout
+    per_ciphertext: int
+    """Sums that one reply ciphertext carries under its window mask."""
+    chunk: int
+    """Ciphertexts per message."""
+
+
+def gradient_code(spec: TreeSpec, rows: int, key: PublicKey) -> GradientCode:
+    """Layout for ``rows`` training rows.
+
+    The log loss has |g| <= w and 0 <= h <= w / 4 with w the larger class weight, so no sum can overflow its slot:
+    overflow is excluded here, before anything is encrypted (PlaintextOverflow).
+    """
+    weight = max(1.0, spec.scale_pos_weight)
+    gradient = FixedPoint(max_abs=weight, fraction_bits=spec.gradient_bits, max_rows=rows)
+    hessian = FixedPoint(max_abs=weight / 4, fraction_bits=spec.gradient_bits, max_rows=rows)
+    slots = SlotLayout(("g", "h"), (gradient.width, hessian.width))
+    return GradientCode(
+        gradient, hessian, slots, slots.capacity(key), max(1, _CHUNK_BYTES // (2 * key.key_bytes))
+    )
