@@ -79,11 +79,11 @@ FAULTS = (
     SECRET_OWNER,
 )
 
-_KINDS = (
-    (stat.S_ISDIR, "directory", "目录"),
-    (stat.S_ISFIFO, "named pipe (FIFO)", "命名管道（FIFO）"),
-    (stat.S_ISSOCK, "socket", "套接字"),
-)
+_KINDS = {
+    stat.S_IFDIR: ("directory", "目录"),
+    stat.S_IFIFO: ("named pipe (FIFO)", "命名管道（FIFO）"),
+    stat.S_IFSOCK: ("socket", "套接字"),
+}
 
 
 @contextmanager
@@ -99,9 +99,9 @@ def open_unchanging(path: Path) -> Iterator[BinaryIO]:
         ``FILE_MISSING``, ``FILE_UNREADABLE``, ``FILE_SYMLINK``, ``FILE_NOT_REGULAR``, ``FILE_CHANGED``.
     """
     place = Place(file=path.name)
-    descriptor = _descriptor(path, place)
+    descriptor, status = _opened(path, place)
+    before = _fingerprint(status)
     with os.fdopen(descriptor, "rb", buffering=1 << 20) as stream:
-        before = _fingerprint(_require_regular(descriptor, place))
         try:
             yield stream
         except VflError:
@@ -123,11 +123,8 @@ def require_private_file(path: Path) -> None:
         ``FILE_MISSING``, ``FILE_UNREADABLE``, ``FILE_SYMLINK``, ``FILE_NOT_REGULAR``.
     """
     place = Place(file=path.name)
-    descriptor = _descriptor(path, place)
-    try:
-        status = _require_regular(descriptor, place)
-    finally:
-        os.close(descriptor)
+    descriptor, status = _opened(path, place)
+    os.close(descriptor)
     mode = stat.S_IMODE(status.st_mode)
     if mode & 0o077:
         raise SECRET_READABLE.at(place, mode=f"{mode:04o}")
@@ -135,10 +132,11 @@ def require_private_file(path: Path) -> None:
         raise SECRET_OWNER.at(place)
 
 
-def _descriptor(path: Path, place: Place) -> int:
+def _opened(path: Path, place: Place) -> tuple[int, os.stat_result]:
+    """Descriptor and status of a regular file; what is checked is what was opened, not its name."""
     # O_NONBLOCK: opening a FIFO without a writer would otherwise wait for ever. It means nothing on a file.
     try:
-        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         raise FILE_MISSING.at(place) from None
     except PermissionError:
@@ -147,18 +145,18 @@ def _descriptor(path: Path, place: Place) -> int:
         if problem.errno == errno.ELOOP:
             raise FILE_SYMLINK.at(place) from None
         if problem.errno == errno.ENXIO:
-            raise FILE_NOT_REGULAR.at(place, kind="socket", kind_zh="套接字") from None
+            raise _not_regular(stat.S_IFSOCK, place) from None
         raise
-
-
-def _require_regular(descriptor: int, place: Place) -> os.stat_result:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
-        for matches, kind, kind_zh in _KINDS:
-            if matches(status.st_mode):
-                raise FILE_NOT_REGULAR.at(place, kind=kind, kind_zh=kind_zh)
-        raise FILE_NOT_REGULAR.at(place, kind="device", kind_zh="设备文件")
-    return status
+        os.close(descriptor)
+        raise _not_regular(status.st_mode, place)
+    return descriptor, status
+
+
+def _not_regular(mode: int, place: Place) -> VflError:
+    kind, kind_zh = _KINDS.get(stat.S_IFMT(mode), ("device", "设备文件"))
+    return FILE_NOT_REGULAR.at(place, kind=kind, kind_zh=kind_zh)
 
 
 def _fingerprint(status: os.stat_result) -> tuple[int, int]:

@@ -174,7 +174,8 @@ class _Records:
 
     def _refuse(self, complaint: str) -> NoReturn:
         """Name the parser's complaint; its own words vary between versions and may quote the file."""
-        if "unexpected end" in complaint:
+        # A cell that outgrows its limit over many lines is one that swallows the rest of the file.
+        if "unexpected end" in complaint or ("field limit" in complaint and self._row_lines > 1):
             fault = faults.QUOTE_UNCLOSED
         elif "field limit" in complaint:
             fault = faults.CELL_LIMIT

@@ -139,6 +139,13 @@ USCC_NUMBER_COLUMN = data_fault(
     "Export it as text: a number loses leading zeros, letters and the last digits.",
     "请以文本类型导出：数值类型会丢失前导零、字母和末尾数字。",
 )
+USCC_COLUMN_NOT_FOUND = data_fault(
+    "USCC_COLUMN_NOT_FOUND",
+    "No column holds unified social credit codes.",
+    "没有任何一列是统一社会信用代码。",
+    "Add the column to the export; tables are joined on it.",
+    "请在导出中加入该列；各方按此代码对齐。",
+)
 USCC_DUPLICATE = data_fault(
     "USCC_DUPLICATE",
     "The code was seen before, in row {first}, after normalisation.",

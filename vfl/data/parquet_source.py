@@ -25,6 +25,13 @@ class ParquetSource:
         self._arrow = _imported("pyarrow", path)
         self._parquet = _imported("pyarrow.parquet", path)
 
+    def header(self) -> list[str]:
+        with open_unchanging(self._path) as stream:
+            try:
+                return list(self._parquet.ParquetFile(stream).schema_arrow.names)
+            except (self._arrow.ArrowException, OSError):
+                raise faults.FILE_PARQUET.at(Place(file=self._path.name)) from None
+
     def blocks(self, columns: Sequence[str]) -> Iterator[Block]:
         with open_unchanging(self._path) as stream:
             try:

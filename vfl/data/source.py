@@ -54,7 +54,11 @@ class Block:
 
 
 class Source(Protocol):
-    """A table that can be read once from its start."""
+    """A table that can be read from its start."""
+
+    def header(self) -> list[str]:
+        """Names of all columns, declared or not."""
+        ...
 
     def blocks(self, columns: Sequence[str]) -> Iterator[Block]:
         """The named columns of all rows, in the order of the file.

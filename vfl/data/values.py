@@ -112,15 +112,16 @@ def read_dates(cells: Cells, where: Where, *, blank: bool = False) -> npt.NDArra
 
 
 def _parsed(cells: Sequence[str], missing: frozenset[str], where: Where) -> npt.NDArray[np.float64]:
-    texts = ["nan" if cell in missing else cell for cell in cells]
+    blank = np.array([cell in missing for cell in cells], dtype=np.bool_)
     try:
-        values = np.fromiter(map(float, texts), dtype=np.float64, count=len(texts))
+        values = np.array([np.nan if cell in missing else float(cell) for cell in cells], dtype=np.float64)
     except ValueError:
         values = np.array(
             [_parse_one(cell, missing, where, index) for index, cell in enumerate(cells)], dtype=np.float64
         )
     # float() also takes "nan", which is missing only if declared so, and "1_000", which nobody means.
-    doubtful = np.isnan(values) | ["_" in cell for cell in cells]
+    doubtful = np.isnan(values) & ~blank
+    doubtful |= np.array(["_" in cell for cell in cells], dtype=np.bool_)
     for index in np.flatnonzero(doubtful).tolist():
         _parse_one(cells[index], missing, where, index)
     return values
