@@ -1,0 +1,120 @@
+"""Pooled training gives LightGBM's own trees: structure, thresholds, default sides, category sets, leaf values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from lightgbm_oracle import assert_same_trees, both
+
+from vfl.core.boosting import BoostParams
+from vfl.core.objective import Binary, Poisson, SquaredError
+from vfl.core.split import SplitParams
+from vfl.core.tree import GrowParams
+
+FloatArray = npt.NDArray[np.float64]
+SMALL = BoostParams(n_trees=8)
+
+
+def make_table(seed: int, rows: int = 1500) -> tuple[FloatArray, FloatArray]:
+    """Ties, zeros, negatives, skew, missing values and two columns fit for categories (2 and 7)."""
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(rows, 8))
+    x[:, 1] = np.round(x[:, 1], 1)
+    x[:, 2] = random.integers(0, 4, rows)
+    x[random.random(rows) < 0.6, 3] = 0.0
+    x[:, 4] = np.exp(3 * x[:, 4]) * 1e6
+    x[random.random(rows) < 0.2, 5] = np.nan
+    x[random.random(rows) < 0.8, 6] = np.nan
+    x[:, 7] = np.minimum(random.geometric(0.2, rows), 15)
+    margin = x[:, 0] + np.nan_to_num(x[:, 5]) * x[:, 1] + (x[:, 3] > 0) + 0.5 * (x[:, 7] % 3) - 1
+    return x, (random.random(rows) < 1 / (1 + np.exp(-margin))).astype(np.float64)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("categorical", [(), (2, 7)])
+@pytest.mark.parametrize("gradient_bits", [None, 40])
+def test_same_trees(seed: int, categorical: tuple[int, ...], gradient_bits: int | None) -> None:
+    x, y = make_table(seed)
+    params = replace(SMALL, gradient_bits=gradient_bits)
+    assert_same_trees(*both(x, y, params, categorical=categorical))
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("lambda_l1", 2.0),
+        ("lambda_l2", 5.0),
+        ("min_data_in_leaf", 1),
+        ("min_data_in_leaf", 200),
+        ("min_sum_hessian_in_leaf", 20.0),
+        ("min_gain_to_split", 3.0),
+        ("max_delta_step", 0.3),
+        ("max_cat_to_onehot", 20),
+        ("max_cat_threshold", 2),
+        ("cat_smooth", 60.0),
+        ("cat_l2", 0.0),
+        ("min_data_per_group", 10),
+    ],
+)
+def test_same_trees_with_split_parameter(name: str, value: float) -> None:
+    x, y = make_table(11)
+    split = SplitParams(**{name: value})
+    params = replace(SMALL, grow=GrowParams(split=split))
+    assert_same_trees(*both(x, y, params, categorical=(2, 7), **{name: value}))
+
+
+@pytest.mark.parametrize(
+    "ours, theirs",
+    [
+        ({"num_leaves": 2}, {"num_leaves": 2}),
+        ({"num_leaves": 200}, {"num_leaves": 200}),
+        ({"max_depth": 3}, {"max_depth": 3}),
+        ({"learning_rate": 0.37}, {"learning_rate": 0.37}),
+    ],
+)
+def test_same_trees_with_growth_parameter(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    x, y = make_table(12)
+    assert_same_trees(*both(x, y, replace(SMALL, grow=GrowParams(**ours)), **theirs))
+
+
+@pytest.mark.parametrize("max_bin", [2, 3, 16, 1000])
+def test_same_trees_with_max_bin(max_bin: int) -> None:
+    x, y = make_table(13)
+    assert_same_trees(*both(x, y, replace(SMALL, max_bin=max_bin), max_bin=max_bin))
+
+
+def test_same_trees_with_weights() -> None:
+    x, y = make_table(14)
+    weight = np.random.default_rng(14).uniform(0.1, 3.0, y.size)
+    assert_same_trees(*both(x, y, SMALL, weight=weight))
+
+
+def test_same_trees_with_scale_pos_weight_and_no_start() -> None:
+    x, y = make_table(15)
+    params = replace(SMALL, objective=Binary(scale_pos_weight=3.5), boost_from_average=False)
+    assert_same_trees(*both(x, y, params, scale_pos_weight=3.5, boost_from_average=False))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_same_trees_for_squared_error(weighted: bool) -> None:
+    x, _ = make_table(16)
+    random = np.random.default_rng(16)
+    y = x[:, 0] * 3 + np.nan_to_num(x[:, 5]) + random.normal(size=x.shape[0])
+    weight = random.uniform(0.1, 3.0, y.size) if weighted else None
+    assert_same_trees(*both(x, y, replace(SMALL, objective=SquaredError()), weight=weight, objective="regression"))
+
+
+def test_same_trees_for_poisson() -> None:
+    x, _ = make_table(17)
+    y = np.random.default_rng(17).poisson(np.exp(0.5 * x[:, 0])).astype(np.float64)
+    assert_same_trees(*both(x, y, replace(SMALL, objective=Poisson()), objective="poisson"))
+
+
+def test_same_trees_with_monotone_constraints() -> None:
+    x, y = make_table(18)
+    monotone = (1, -1, 0, 0, 1, -1, 1, 0)
+    assert_same_trees(*both(x, y, replace(SMALL, monotone=monotone), monotone_constraints=list(monotone)))
