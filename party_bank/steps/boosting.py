@@ -11,13 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from party_bank.steps.workspace import BankWorkspace
+from vfl.config.job import TreeSpec
 from vfl.core.histogram import FeatureMeta, HistogramLayout, exact_histogram
 from vfl.core.metrics import log_loss
-from vfl.core.objective import BinaryLogLoss
-from vfl.core.split import LeafStats, SplitParams, leaf_output
+from vfl.core.objective import Binary
+from vfl.core.split import LeafStats, SplitParams
+from vfl.core.split_table import SplitRule, nan_bin_of
 from vfl.core.tree import Choice, GrowParams, LeafwiseGrower, TreeStructure
 from vfl.crypto.encoding import WideInts
 from vfl.data.features import BinnedFeature, bin_table, fit_features
+from vfl.data.owned_splits import OwnedSplits
 from vfl.protocols.boosting import BankTrees
 from vfl.protocols.messages.boosting import (
     EncryptedGradients,
@@ -34,9 +37,29 @@ from vfl.runtime.state import freeze, thaw
 from vfl.runtime.workspace import too_early
 from vfl.wire.carriers import disclose
 
-__all__ = ["BankTreesSteps"]
+__all__ = ["BankTreesSteps", "grow_params"]
 
 Bits = npt.NDArray[np.bool_]
+
+
+def grow_params(spec: TreeSpec) -> GrowParams:
+    """The job's tree parameters for the grower."""
+    return GrowParams(
+        num_leaves=spec.num_leaves,
+        max_depth=spec.max_depth,
+        learning_rate=spec.learning_rate,
+        split=SplitParams(
+            lambda_l1=spec.lambda_l1,
+            lambda_l2=spec.lambda_l2,
+            min_data_in_leaf=spec.min_data_in_leaf,
+            min_sum_hessian_in_leaf=spec.min_sum_hessian_in_leaf,
+            min_gain_to_split=spec.min_gain_to_split,
+            max_cat_to_onehot=spec.max_cat_to_onehot,
+            max_cat_threshold=spec.max_cat_threshold,
+            cat_smooth=spec.cat_smooth,
+            cat_l2=spec.cat_l2,
+        ),
+    )
 
 
 class BankTreesSteps(BankTrees):
@@ -54,8 +77,11 @@ class BankTreesSteps(BankTrees):
         self._sit_out = False
         self.margins: npt.NDArray[np.float64] = np.zeros(0)
         """Log-odds of the event for each aligned row, in the common order, over all trees so far."""
+        self.best_margins: npt.NDArray[np.float64] = np.zeros(0)
+        """The same over the trees that the model keeps."""
         self.trees: list[TreeStructure] = []
-        self.own_splits: dict[int, dict[str, Any]] = {}
+        self.splits = OwnedSplits([])
+        """The bank's own cuts."""
         self.valid_losses: list[float] = []
         self.base_margin = 0.0
         self._stopped = False
@@ -73,20 +99,22 @@ class BankTreesSteps(BankTrees):
             return
         work, spec = self._work, self._work.spec.trees
         table = work.data.take(work.alignment.rows)
-        self._features: list[BinnedFeature] = []
+        features: list[BinnedFeature] = []
         if work.spec.bank_features:
-            self._features = fit_features(
+            features = fit_features(
                 table, table.features, work.parts[0], max_bin=spec.max_bin, min_data_in_bin=spec.min_data_in_bin,
                 min_data_in_leaf=spec.min_data_in_leaf,
             )  # fmt: skip
         # Columns lie together: the bank's own sums read one feature at a time.
-        self._bins = np.asfortranarray(bin_table(table, self._features))
-        self._own_layout = HistogramLayout([f.mapper.meta() for f in self._features])
+        self._bins: Any = np.asfortranarray(bin_table(table, features))
+        self._own_layout = HistogramLayout([f.mapper.meta() for f in features])
+        self.splits = OwnedSplits(features, self.splits.rules)
         labels = work.labels()
-        self._valid_labels = labels[work.parts[1]]
-        self._objective = BinaryLogLoss(labels[work.parts[0]], scale_pos_weight=spec.scale_pos_weight)
+        self._valid_labels = labels[work.parts[1]].astype(np.float64)
+        self._train_labels = labels[work.parts[0]].astype(np.float64)
+        self._objective = Binary(scale_pos_weight=spec.scale_pos_weight)
         if not self.trees:
-            self.base_margin = self._objective.init_score()
+            self.base_margin = self._objective.start(self._train_labels, None)
             self.margins = np.full(len(labels), self.base_margin)
         self._code: GradientCode = gradient_code(spec, work.parts[0].stop, work.he.public)
         self._ready = True
@@ -113,26 +141,17 @@ class BankTreesSteps(BankTrees):
         return TreeBegin(disclose(go_on, reason=why), disclose(federated, reason=why))
 
     def _begin(self) -> None:
-        spec = self._work.spec.trees
         train = self._work.parts[0]
-        gradient, hessian = self._objective.gradients(self.margins[train])
+        gradient, hessian = self._objective.gradients(self.margins[train], self._train_labels, None)
         self._gradient = self._code.gradient.encode(gradient, name="gradient")
         self._hessian = self._code.hessian.encode(hessian, name="hessian")
         self._leaf = np.zeros(len(self.margins), dtype=np.int32)
         self._sit_out = False
         self._choice = None
-        params = GrowParams(
-            num_leaves=spec.num_leaves, max_depth=spec.max_depth, learning_rate=spec.learning_rate,
-            split=SplitParams(
-                lambda_l1=spec.lambda_l1, lambda_l2=spec.lambda_l2, min_data_in_leaf=spec.min_data_in_leaf,
-                min_sum_hessian_in_leaf=spec.min_sum_hessian_in_leaf, min_gain_to_split=spec.min_gain_to_split,
-                max_cat_to_onehot=spec.max_cat_to_onehot, max_cat_threshold=spec.max_cat_threshold,
-                cat_smooth=spec.cat_smooth, cat_l2=spec.cat_l2,
-            ),
-        )  # fmt: skip
+        params = grow_params(self._work.spec.trees)
         layouts = [self._own_layout, *(self._shapes[p] for p in self._work.spec.platforms)]
         sums = [self._float(int(v.sum())) for v in (self._gradient, self._hessian)]
-        root = LeafStats(sums[0], sums[1], train.stop, leaf_output(sums[0], sums[1], params.split))
+        root = LeafStats(sums[0], sums[1], train.stop)
         self._grower = LeafwiseGrower(layouts, params, root)
 
     def _float(self, fixed: int) -> float:
@@ -211,20 +230,10 @@ class BankTreesSteps(BankTrees):
 
     def own_sides(self) -> None:
         split = self._chosen().split
-        feature = self._features[split.feature]
-        bins = self._bins[:, split.feature]
-        record: dict[str, Any] = {"feature": feature.name, "tree": len(self.trees)}
-        if feature.mapper.is_categorical:
-            left = np.isin(bins, split.left_bins)
-            record["left_bins"] = list(split.left_bins)
-        else:
-            threshold = split.threshold_bin or 0
-            left = bins <= threshold
-            if feature.mapper.has_nan_bin:
-                left[bins == feature.mapper.n_bins - 1] = split.default_left
-            record |= {"threshold_bin": threshold, "default_left": split.default_left}
-        self.own_splits[self._next_split] = record
-        self._cut(left)
+        rule = SplitRule.of(split)
+        self.splits.add(self._next_split, rule)
+        nan_bin = nan_bin_of(self.splits.features[rule.feature].mapper)
+        self._cut(rule.goes_left(self._bins[:, rule.feature], nan_bin))
 
     def _cut(self, left: Bits) -> None:
         """Divide the chosen leaf's rows: training, validation and test alike."""
@@ -269,10 +278,12 @@ class BankTreesSteps(BankTrees):
             self._stopped = True  # as LightGBM: a tree that cannot split ends the training
         rounds = self._work.spec.trees.early_stopping_rounds
         if len(self._valid_labels):
-            self.valid_losses.append(log_loss(self._valid_labels, self.margins[self._work.parts[1]]))
-            best = int(np.argmin(self.valid_losses))
-            if 0 < rounds <= len(self.valid_losses) - 1 - best:
+            probability = self._objective.predict(self.margins[self._work.parts[1]])
+            self.valid_losses.append(log_loss(self._valid_labels, probability))
+            if 0 < rounds <= len(self.trees) - self.best_trees:
                 self._stopped = True
+        if self.best_trees == len(self.trees):
+            self.best_margins = self.margins
         self._work.progress("trees", len(self.trees) / self._work.spec.trees.trees)
 
     # --- model and state --------------------------------------------------------------------------------------
@@ -286,15 +297,13 @@ class BankTreesSteps(BankTrees):
 
     def model_part(self) -> dict[str, Any]:
         """The bank's part of the model, JSON-safe: structure with opaque split ids, its own bins and splits."""
-        used = {s["feature"] for s in self.own_splits.values()}
         return {
             "party": self._work.party,
             "job": self._work.job,
             "owners": list(self._owners),
             "base_margin": self.base_margin,
             "trees": [t.to_dict() for t in self.trees[: self.best_trees]],
-            "features": [f.to_dict() for f in self._features if f.name in used],
-            "splits": {str(i): s for i, s in sorted(self.own_splits.items())},
+            "splits": self.splits.to_dict(),
         }
 
     def dump(self) -> dict[str, bytes]:
@@ -304,25 +313,25 @@ class BankTreesSteps(BankTrees):
         }
         facts = {
             "shapes": shapes,
-            "splits": {str(i): s for i, s in self.own_splits.items()},
+            "splits": self.splits.to_dict(),
             "losses": self.valid_losses,
             "base": self.base_margin,
             "stopped": self._stopped,
             "next": self._next_split,
             "trees": [json.dumps(t.to_dict()) for t in self.trees],
         }
-        return {"trees": freeze({"margins": self.margins}, facts)}
+        return {"trees": freeze({"margins": self.margins, "best": self.best_margins}, facts)}
 
     def restore(self, parts: dict[str, bytes]) -> None:
         if "trees" not in parts:
             return
         arrays, facts = thaw(parts["trees"])
-        self.margins = arrays["margins"]
+        self.margins, self.best_margins = arrays["margins"], arrays["best"]
         self._shapes = {
             p: HistogramLayout([FeatureMeta(n, is_categorical=c, has_nan_bin=m) for n, c, m in metas])
             for p, metas in facts["shapes"].items()
         }
-        self.own_splits = {int(i): s for i, s in facts["splits"].items()}
+        self.splits = OwnedSplits.from_dict(facts["splits"])
         self.valid_losses = facts["losses"]
         self.base_margin = facts["base"]
         self._stopped = facts["stopped"]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from party_platform.steps.workspace import PlatformWorkspace
+from vfl.core.split_table import SplitRule
 from vfl.crypto.paillier import Ciphertexts
 from vfl.data.features import BinnedFeature, bin_table, fit_features
+from vfl.data.owned_splits import OwnedSplits
 from vfl.errors import RemoteProtocolError, Text
 from vfl.protocols.boosting import PlatformTrees
 from vfl.protocols.messages.boosting import (
@@ -44,8 +47,9 @@ class PlatformTreesSteps(PlatformTrees):
         self._leaves: dict[int, npt.NDArray[np.int32]] = {}
         self._wanted = 0
         self._sums_sent = 0
-        self.splits: dict[int, dict[str, object]] = {}
-        """This platform's part of the model: split id → feature, bins, thresholds."""
+        self._restored: dict[str, Any] = {}
+        self.splits = OwnedSplits([])
+        """This platform's part of the model."""
 
     # --- bins -------------------------------------------------------------------------------------------------
 
@@ -62,6 +66,7 @@ class PlatformTreesSteps(PlatformTrees):
         )  # fmt: skip
         self._widths = np.array([_padded(f.mapper.n_bins) for f in self._features], dtype=np.int32)
         self._bins = bin_table(table, self._features, self._widths.tolist())
+        self.splits = OwnedSplits.from_dict(self._restored) if self._restored else OwnedSplits(self._features)
 
     def feature_shapes(self) -> FeatureShapes:
         self._prepare()
@@ -75,7 +80,7 @@ class PlatformTreesSteps(PlatformTrees):
     @property
     def _rows(self) -> int:
         """Training rows: the first part of the common order."""
-        return self._work.parts[0].stop
+        return int(self._work.parts[0].stop)
 
     # --- one tree ---------------------------------------------------------------------------------------------
 
@@ -143,21 +148,13 @@ class PlatformTreesSteps(PlatformTrees):
             raise _wrong("SPLIT_FEATURE", "a feature that does not exist", "不存在的特征")
         column = int(self._order[position])
         mapper, width = self._features[column].mapper, int(self._widths[column])
-        bins = self._bins[:, column]
-        split: dict[str, object] = {"feature": self._features[column].name, "tree": self._tree}
         if mapper.is_categorical:
-            chosen = sorted(b for b in request.left_bins.value if 0 < b < mapper.n_bins)
-            left = np.isin(bins, chosen)
-            split["left_bins"] = chosen
+            chosen = tuple(sorted(b for b in request.left_bins.value if 0 < b < mapper.n_bins))
+            rule = SplitRule(column, None, chosen, default_left=False)
         else:
-            threshold = request.threshold_bin.value
-            left = bins <= threshold
-            if mapper.has_nan_bin:
-                left[bins == width - 1] = request.default_left.value
-            split |= {"threshold_bin": threshold, "default_left": request.default_left.value}
-        if request.split.value in self.splits:
-            raise _wrong("SPLIT_TWICE", "a split id that was used before", "重复的分裂编号")
-        self.splits[request.split.value] = split
+            rule = SplitRule(column, request.threshold_bin.value, (), request.default_left.value)
+        self.splits.add(request.split.value, rule)
+        left = rule.goes_left(self._bins[:, column], width - 1 if mapper.has_nan_bin else None)
         return SplitSides(disclose(left, reason="the bank routes rows through the tree"))
 
     def take_leaf_rows(self, rows: LeafRows) -> None:
@@ -174,26 +171,21 @@ class PlatformTreesSteps(PlatformTrees):
 
     # --- model and state --------------------------------------------------------------------------------------
 
-    def model_part(self) -> dict[str, object]:
-        """This platform's part of the model, JSON-safe: its bins and its splits."""
-        used = sorted({str(s["feature"]) for s in self.splits.values()})
-        by_name = {f.name: f for f in self._features}
-        return {
-            "party": self._work.party,
-            "job": self._work.job,
-            "features": [by_name[name].to_dict() for name in used],
-            "splits": {str(i): s for i, s in sorted(self.splits.items())},
-        }
+    def model_part(self) -> dict[str, Any]:
+        """This platform's part of the model, JSON-safe: its bins and its cuts."""
+        self._prepare()
+        return {"party": self._work.party, "job": self._work.job, "splits": self.splits.to_dict()}
 
     def dump(self) -> dict[str, bytes]:
-        state = {"tree": self._tree, "splits": {str(i): s for i, s in self.splits.items()}}
+        state = {"tree": self._tree, "splits": self.splits.to_dict()}
         return {"trees": json.dumps(state, sort_keys=True).encode()}
 
     def restore(self, parts: dict[str, bytes]) -> None:
         if "trees" in parts:
             state = json.loads(parts["trees"])
             self._tree = state["tree"]
-            self.splits = {int(i): s for i, s in state["splits"].items()}
+            if state["splits"]["features"]:
+                self._restored = state["splits"]
 
 
 _REPLY_CIPHERTEXTS = 32

@@ -13,7 +13,7 @@ from vfl.core.lgbm_bins import BinMapper
 from vfl.data.schema import FeatureKind, FeatureSpec
 from vfl.data.table import Dataset
 
-__all__ = ["BinnedFeature", "bin_table", "fit_features"]
+__all__ = ["BinnedFeature", "bin_table", "category_numbers", "fit_features"]
 
 Bins = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
@@ -83,3 +83,15 @@ def bin_table(table: Dataset, features: Sequence[BinnedFeature], widths: Sequenc
     for column, (feature, width) in enumerate(zip(features, sizes, strict=True)):
         out[:, column] = feature.mapper.transform(feature.values(table), n_bins=width, column=feature.name)
     return out
+
+
+def category_numbers(table: Dataset) -> tuple[npt.NDArray[np.float64], tuple[int, ...]]:
+    """All features as one float64 matrix (rows, features), categories as numbers, and which columns those are."""
+    columns, categorical = [], []
+    for number, feature in enumerate(table.features):
+        if feature.kind is FeatureKind.CATEGORICAL:
+            columns.append(table.categorical(feature.name)[0].astype(np.float64))
+            categorical.append(number)
+        else:
+            columns.append(table.numeric(feature.name))
+    return np.stack(columns, axis=1), tuple(categorical)

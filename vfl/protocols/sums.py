@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from vfl.config.job import TreeSpec
 from vfl.crypto.encoding import FixedPoint
+from vfl.crypto.masking import MASK_BITS
 from vfl.crypto.packing import SlotLayout
 from vfl.crypto.paillier import PublicKey
 
-__all__ = ["GradientCode", "gradient_code"]
+__all__ = ["GradientCode", "gradient_code", "gradient_code_bits"]
 
 _CHUNK_BYTES = 1 << 19
 """Half of the message limit: small enough that adding starts while most rows are still being encrypted."""
@@ -37,10 +38,22 @@ def gradient_code(spec: TreeSpec, rows: int, key: PublicKey) -> GradientCode:
     The log loss has |g| <= w and 0 <= h <= w / 4 with w the larger class weight, so no sum can overflow its slot:
     overflow is excluded here, before anything is encrypted (PlaintextOverflow).
     """
+    gradient, hessian, slots = _slots(spec, rows)
+    return GradientCode(gradient, hessian, slots, slots.capacity(key), _chunk(key.key_bytes))
+
+
+def gradient_code_bits(spec: TreeSpec, rows: int, key_bits: int) -> tuple[int, int, int]:
+    """(bits of one sum, sums per ciphertext, ciphertexts per message) for a key not made yet."""
+    width = _slots(spec, rows)[2].width
+    return width, max(1, (key_bits - 1 - MASK_BITS) // width), _chunk(key_bits // 8)
+
+
+def _slots(spec: TreeSpec, rows: int) -> tuple[FixedPoint, FixedPoint, SlotLayout]:
     weight = max(1.0, spec.scale_pos_weight)
     gradient = FixedPoint(max_abs=weight, fraction_bits=spec.gradient_bits, max_rows=rows)
     hessian = FixedPoint(max_abs=weight / 4, fraction_bits=spec.gradient_bits, max_rows=rows)
-    slots = SlotLayout(("g", "h"), (gradient.width, hessian.width))
-    return GradientCode(
-        gradient, hessian, slots, slots.capacity(key), max(1, _CHUNK_BYTES // (2 * key.key_bytes))
-    )
+    return gradient, hessian, SlotLayout(("g", "h"), (gradient.width, hessian.width))
+
+
+def _chunk(key_bytes: int) -> int:
+    return max(1, _CHUNK_BYTES // (2 * key_bytes))

@@ -18,7 +18,7 @@ class Envelope(_message.Message):
     def __init__(self, header: _Optional[bytes] = ..., nonce: _Optional[bytes] = ..., body: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
 
 class EnvelopeHeader(_message.Message):
-    __slots__ = ("version", "job", "epoch", "seq", "step", "sender", "receiver", "type", "last", "prev_hash")
+    __slots__ = ("version", "job", "epoch", "seq", "step", "sender", "receiver", "type", "prev_hash")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -27,7 +27,6 @@ class EnvelopeHeader(_message.Message):
     SENDER_FIELD_NUMBER: _ClassVar[int]
     RECEIVER_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
-    LAST_FIELD_NUMBER: _ClassVar[int]
     PREV_HASH_FIELD_NUMBER: _ClassVar[int]
     version: int
     job: str
@@ -37,9 +36,8 @@ class EnvelopeHeader(_message.Message):
     sender: str
     receiver: str
     type: str
-    last: bool
     prev_hash: bytes
-    def __init__(self, version: _Optional[int] = ..., job: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., step: _Optional[str] = ..., sender: _Optional[str] = ..., receiver: _Optional[str] = ..., type: _Optional[str] = ..., last: bool = ..., prev_hash: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, version: _Optional[int] = ..., job: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., step: _Optional[str] = ..., sender: _Optional[str] = ..., receiver: _Optional[str] = ..., type: _Optional[str] = ..., prev_hash: _Optional[bytes] = ...) -> None: ...
 
 class PartyRecord(_message.Message):
     __slots__ = ("body", "certificate_signature", "signature")

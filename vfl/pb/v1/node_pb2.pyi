@@ -32,14 +32,16 @@ class Frame(_message.Message):
     def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., version_refused: _Optional[_Union[VersionRefused, _Mapping]] = ..., refused: _Optional[_Union[Refused, _Mapping]] = ..., deliver: _Optional[bytes] = ..., ack: _Optional[_Union[Position, _Mapping]] = ..., resume: _Optional[_Union[Position, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("versions", "party", "digest")
+    __slots__ = ("versions", "party", "digest", "record")
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
     PARTY_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
+    RECORD_FIELD_NUMBER: _ClassVar[int]
     versions: Versions
     party: str
     digest: bytes
-    def __init__(self, versions: _Optional[_Union[Versions, _Mapping]] = ..., party: _Optional[str] = ..., digest: _Optional[bytes] = ...) -> None: ...
+    record: bytes
+    def __init__(self, versions: _Optional[_Union[Versions, _Mapping]] = ..., party: _Optional[str] = ..., digest: _Optional[bytes] = ..., record: _Optional[bytes] = ...) -> None: ...
 
 class Versions(_message.Message):
     __slots__ = ("min", "max", "software")
@@ -52,16 +54,18 @@ class Versions(_message.Message):
     def __init__(self, min: _Optional[int] = ..., max: _Optional[int] = ..., software: _Optional[str] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("version", "software", "heartbeat_ms", "window_bytes")
+    __slots__ = ("version", "software", "heartbeat_ms", "window_bytes", "record")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     SOFTWARE_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_MS_FIELD_NUMBER: _ClassVar[int]
     WINDOW_BYTES_FIELD_NUMBER: _ClassVar[int]
+    RECORD_FIELD_NUMBER: _ClassVar[int]
     version: int
     software: str
     heartbeat_ms: int
     window_bytes: int
-    def __init__(self, version: _Optional[int] = ..., software: _Optional[str] = ..., heartbeat_ms: _Optional[int] = ..., window_bytes: _Optional[int] = ...) -> None: ...
+    record: bytes
+    def __init__(self, version: _Optional[int] = ..., software: _Optional[str] = ..., heartbeat_ms: _Optional[int] = ..., window_bytes: _Optional[int] = ..., record: _Optional[bytes] = ...) -> None: ...
 
 class VersionRefused(_message.Message):
     __slots__ = ("coordinator", "party")
@@ -134,16 +138,6 @@ class RenewRequest(_message.Message):
     REQUEST_FIELD_NUMBER: _ClassVar[int]
     request: bytes
     def __init__(self, request: _Optional[bytes] = ...) -> None: ...
-
-class SignedRecord(_message.Message):
-    __slots__ = ("record",)
-    RECORD_FIELD_NUMBER: _ClassVar[int]
-    record: bytes
-    def __init__(self, record: _Optional[bytes] = ...) -> None: ...
-
-class Nothing(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
 
 class Document(_message.Message):
     __slots__ = ("job", "kind", "party", "body", "signature")
@@ -256,14 +250,16 @@ class WitnessEntry(_message.Message):
     def __init__(self, number: _Optional[int] = ..., header: _Optional[bytes] = ..., nonce: _Optional[bytes] = ..., body_size: _Optional[int] = ..., body_hash: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., chain: _Optional[bytes] = ...) -> None: ...
 
 class WitnessReply(_message.Message):
-    __slots__ = ("entries", "count", "head")
+    __slots__ = ("entries", "count", "head", "signature")
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     HEAD_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     entries: _containers.RepeatedCompositeFieldContainer[WitnessEntry]
     count: int
     head: bytes
-    def __init__(self, entries: _Optional[_Iterable[_Union[WitnessEntry, _Mapping]]] = ..., count: _Optional[int] = ..., head: _Optional[bytes] = ...) -> None: ...
+    signature: bytes
+    def __init__(self, entries: _Optional[_Iterable[_Union[WitnessEntry, _Mapping]]] = ..., count: _Optional[int] = ..., head: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
 
 class ErrorDetail(_message.Message):
     __slots__ = ("code", "text_en", "text_zh", "cure_en", "cure_zh")

@@ -190,11 +190,6 @@ class RegistryStub(object):
                 request_serializer=vfl_dot_v1_dot_node__pb2.RenewRequest.SerializeToString,
                 response_deserializer=vfl_dot_v1_dot_node__pb2.Certificates.FromString,
                 _registered_method=True)
-        self.PublishRecord = channel.unary_unary(
-                '/vfl.v1.Registry/PublishRecord',
-                request_serializer=vfl_dot_v1_dot_node__pb2.SignedRecord.SerializeToString,
-                response_deserializer=vfl_dot_v1_dot_node__pb2.Nothing.FromString,
-                _registered_method=True)
 
 
 class RegistryServicer(object):
@@ -207,12 +202,6 @@ class RegistryServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def PublishRecord(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_RegistryServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -220,11 +209,6 @@ def add_RegistryServicer_to_server(servicer, server):
                     servicer.Renew,
                     request_deserializer=vfl_dot_v1_dot_node__pb2.RenewRequest.FromString,
                     response_serializer=vfl_dot_v1_dot_node__pb2.Certificates.SerializeToString,
-            ),
-            'PublishRecord': grpc.unary_unary_rpc_method_handler(
-                    servicer.PublishRecord,
-                    request_deserializer=vfl_dot_v1_dot_node__pb2.SignedRecord.FromString,
-                    response_serializer=vfl_dot_v1_dot_node__pb2.Nothing.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -255,33 +239,6 @@ class Registry(object):
             '/vfl.v1.Registry/Renew',
             vfl_dot_v1_dot_node__pb2.RenewRequest.SerializeToString,
             vfl_dot_v1_dot_node__pb2.Certificates.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def PublishRecord(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/vfl.v1.Registry/PublishRecord',
-            vfl_dot_v1_dot_node__pb2.SignedRecord.SerializeToString,
-            vfl_dot_v1_dot_node__pb2.Nothing.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,5 +1,5 @@
 """The message classes of every protocol; importing this package registers them all."""
 
-from vfl.protocols.messages import alignment, boosting, keys
+from vfl.protocols.messages import alignment, boosting, evaluation, keys
 
-__all__ = ["alignment", "boosting", "keys"]
+__all__ = ["alignment", "boosting", "evaluation", "keys"]

@@ -1,0 +1,69 @@
+"""What a job will send, computed from its terms before anything is signed: the budgets of the contract.
+
+Every figure is an upper bound. ``features`` is what each platform declares in its approval, ``rows`` the bank's
+padded number of rows; neither tells more than alignment and feature shapes tell later anyway.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from vfl.config.contract import Budget, Contract
+from vfl.config.job import JobSpec
+from vfl.crypto.okvs import table_words
+from vfl.crypto.psi import CHUNK_POINTS, CHUNK_WORDS
+from vfl.protocols.sums import gradient_code_bits
+from vfl.roles import RoleName
+
+__all__ = ["budgets", "contract_of"]
+
+
+def contract_of(job: str, spec: JobSpec, *, rows: int, sizes: Mapping[str, int], features: Mapping[str, int]) -> Contract:
+    """The contract that all parties derive alike from proposal and approvals.
+
+    Parameters
+    ----------
+    rows : int
+        The bank's padded rows.
+    sizes, features : mapping of platform to int
+        Padded rows and number of features of each platform.
+    """
+    parties = {spec.bank: RoleName.BANK} | dict.fromkeys(spec.platforms, RoleName.PLATFORM)
+    return Contract(job, parties, budgets(spec, rows=rows, sizes=sizes, features=features), spec.text)
+
+
+def budgets(
+    spec: JobSpec, *, rows: int, sizes: Mapping[str, int], features: Mapping[str, int]
+) -> dict[str, Budget]:
+    """Messages and bits per message type and receiver, at most."""
+    trees, leaves = spec.trees.trees, spec.trees.num_leaves
+    splits = trees * (leaves - 1)
+    size, feature_count = max(sizes.values()), max(features.values())
+    slot_bits, per_ciphertext, chunk = gradient_code_bits(spec.trees, rows, spec.key_bits)
+    padded_bins = 1 << math.ceil(math.log2(spec.trees.max_bin + 1))
+    sums = feature_count * padded_bins
+    reply_chunks = math.ceil(sums / (per_ciphertext * 32))
+    return {
+        "KeyOffer": Budget(1, 0),
+        "KeyAck": Budget(1, 0),
+        "BankHello": Budget(1, 32),
+        "PlatformHello": Budget(1, 32),
+        "Queries": Budget(math.ceil(rows / CHUNK_POINTS), 0),
+        "Answers": Budget(math.ceil(rows / CHUNK_POINTS), 0),
+        "Store": Budget(math.ceil(table_words(size) / CHUNK_WORDS), 0),
+        "Matches": Budget(math.ceil(2 * rows / CHUNK_WORDS) + 1, rows),
+        "BankOpening": Budget(1, 0),
+        "PlatformOpening": Budget(1, 0),
+        "BankRoot": Budget(1, 0),
+        "PlatformRoot": Budget(1, 0),
+        "FeatureShapes": Budget(1, 6 * feature_count),
+        "TreeBegin": Budget(trees + 1, 2 * (trees + 1)),
+        "EncryptedGradients": Budget(trees * math.ceil(rows / chunk), 0),
+        "LeafHistogram": Budget((splits + trees) * reply_chunks, (splits + trees) * sums * slot_bits),
+        "Growth": Budget(splits + trees, 10 * (splits + trees)),
+        "SplitRequest": Budget(splits, splits * (64 + 16 * (spec.trees.max_bin + 1))),
+        "SplitSides": Budget(splits, splits * rows),
+        "LeafRows": Budget(splits, splits * (rows + 1)),
+        "Quality": Budget(1, 50),
+    }
