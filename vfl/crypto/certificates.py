@@ -28,6 +28,7 @@ __all__ = [
     "CertificateAuthority",
     "Member",
     "check_certificate",
+    "coordinator_dns",
     "make_request",
     "member_of",
     "read_certificate",
@@ -71,11 +72,6 @@ class Member:
     def uri(self) -> str:
         return f"vfl://{self.network}/{self.role}/{self.name}"
 
-    @property
-    def dns(self) -> str:
-        """The name that a coordinator's server certificate is checked for, whatever address is dialled."""
-        return f"{self.name}.{self.role}.{self.network}.vfl.internal"
-
     @classmethod
     def parse(cls, uri: str) -> Self:
         """The member named by a SAN URI; CryptoError ``CERT_NAMELESS`` when it names none."""
@@ -86,6 +82,11 @@ class Member:
             return cls(match[1], RoleName(match[2]), match[3])
         except (ValueError, ConfigError):
             raise _nameless() from None
+
+
+def coordinator_dns(network: str) -> str:
+    """The name that a coordinator's server certificate is checked for, whatever address is dialled."""
+    return f"{RoleName.COORDINATOR}.{network}.vfl.internal"
 
 
 def _nameless() -> CryptoError:
@@ -142,7 +143,7 @@ def _subject(member: Member) -> x509.Name:
 def _names(member: Member) -> x509.SubjectAlternativeName:
     names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(member.uri)]
     if member.role is RoleName.COORDINATOR:
-        names.append(x509.DNSName(member.dns))
+        names.append(x509.DNSName(coordinator_dns(member.network)))
     return x509.SubjectAlternativeName(names)
 
 

@@ -78,8 +78,6 @@ class Header:
     seq: int
     step: str
     type: str
-    last: bool
-    """The last chunk of its stream, or a message alone."""
     prev_hash: bytes
 
     @classmethod
@@ -98,7 +96,6 @@ class Header:
             sender=self.link.sender,
             receiver=self.link.receiver,
             type=self.type,
-            last=self.last,
             prev_hash=self.prev_hash,
         ).SerializeToString(deterministic=True)
         return made
@@ -116,7 +113,7 @@ class Header:
             if pb.version != ENVELOPE_VERSION:
                 raise _version_refused(pb.version)
             link = Link(pb.job, pb.epoch, pb.sender, pb.receiver)
-            made = cls(link, pb.seq, pb.step, pb.type, pb.last, pb.prev_hash)
+            made = cls(link, pb.seq, pb.step, pb.type, pb.prev_hash)
             names = (pb.job, pb.sender, pb.receiver, pb.step, pb.type)
             if not all(map(plain_name, names)) or len(pb.prev_hash) != 32 or pb.seq >> 63:
                 raise ValueError("fields")

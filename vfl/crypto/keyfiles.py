@@ -1,6 +1,5 @@
-"""Secret files: who may read them, and how a private key lies on disk.
+"""How a private key lies on disk: mode 0600 or it is refused, encrypted when there is a passphrase.
 
-A secret is a regular file of this user with mode 0600 or stricter; all else is refused before it is read.
 Without a passphrase a key is standard PKCS #8 PEM. With one it is PKCS #8 DER under AES-256-GCM, the key from
 scrypt (RFC 7914) with N = 2^17, r = 8, p = 1: 128 MiB and about half a second per guess. (PKCS #8's own
 encryption offers PBKDF2 at best in the ``cryptography`` package.)
@@ -12,7 +11,6 @@ import base64
 import json
 import os
 import secrets
-import stat
 import tempfile
 from pathlib import Path
 
@@ -30,78 +28,16 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from vfl.config.files import require_private_file
 from vfl.errors import ConfigError, Place, Text
 
-__all__ = ["PrivateKey", "read_key", "read_secret", "write_file", "write_key", "write_secret"]
+__all__ = ["PrivateKey", "read_key", "write_file", "write_key", "write_secret"]
 
 PrivateKey = EllipticCurvePrivateKey | Ed25519PrivateKey | X25519PrivateKey
 
 _FORMAT = "vfl-key/1"
 _SCRYPT_N = 1 << 17
 _SCRYPT_N_LIMIT = 1 << 20  # an edited file must not make us allocate more than 1 GiB
-
-
-def read_secret(path: Path) -> bytes:
-    """The content of a secret file.
-
-    Raises
-    ------
-    ConfigError
-        ``SECRET_MISSING``, ``SECRET_NOT_A_FILE`` (also for a symbolic link), ``SECRET_READABLE_BY_OTHERS``,
-        ``SECRET_OF_OTHER_USER``.
-    """
-    place = Place(file=str(path))
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise ConfigError(
-            "SECRET_MISSING",
-            Text(en="this secret file does not exist", zh="密钥文件不存在"),
-            cure=Text(en="make the party's keys first, or restore them from backup", zh="先生成本方密钥，或从备份恢复"),
-            place=place,
-        ) from None
-    except OSError:
-        raise _not_a_file(place) from None
-    with os.fdopen(handle, "rb") as file:
-        info = os.fstat(file.fileno())  # of the opened file, so that it cannot be swapped in between
-        if not stat.S_ISREG(info.st_mode):
-            raise _not_a_file(place)
-        if info.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise ConfigError(
-                "SECRET_READABLE_BY_OTHERS",
-                Text(
-                    en=f"other users may read or change this secret (mode {stat.S_IMODE(info.st_mode):04o})",
-                    zh=f"其他用户可读取或修改该密钥文件（权限 {stat.S_IMODE(info.st_mode):04o}）",
-                ),
-                cure=Text(
-                    en="chmod 600 the file; if others had access to the machine, make new keys",
-                    zh="对该文件执行 chmod 600；若他人可能登录过本机，请重新生成密钥",
-                ),
-                place=place,
-            )
-        if info.st_uid not in (os.geteuid(), 0):
-            raise ConfigError(
-                "SECRET_OF_OTHER_USER",
-                Text(en="another user owns this secret", zh="该密钥文件属于其他用户"),
-                cure=Text(en="chown it to the user that runs the node", zh="将文件属主改为运行节点的用户"),
-                place=place,
-            )
-        return file.read()
-
-
-def _not_a_file(place: Place) -> ConfigError:
-    return ConfigError(
-        "SECRET_NOT_A_FILE",
-        Text(
-            en="a secret must be a regular, readable file, not a link or a device",
-            zh="密钥必须是可读的普通文件，不能是链接或设备",
-        ),
-        cure=Text(
-            en="give the path of the file itself, readable by the user that runs the node",
-            zh="请给出文件本身的路径，并确保运行节点的用户可读",
-        ),
-        place=place,
-    )
 
 
 def write_secret(path: Path, content: bytes) -> None:
@@ -144,9 +80,11 @@ def read_key(path: Path, passphrase: bytes | None) -> PrivateKey:
     Raises
     ------
     ConfigError
-        As :func:`read_secret`; ``KEY_NEEDS_PASSPHRASE``, ``KEY_WRONG_PASSPHRASE``, ``KEY_UNREADABLE``.
+        ``KEY_NEEDS_PASSPHRASE``, ``KEY_WRONG_PASSPHRASE``, ``KEY_UNREADABLE``, and, like DataError, those of
+        :func:`~vfl.config.files.require_private_file` (others may read it, missing, a link).
     """
-    raw = read_secret(path)
+    require_private_file(path)
+    raw = path.read_bytes()
     place = Place(file=str(path))
     try:
         if not raw.lstrip().startswith(b"{"):

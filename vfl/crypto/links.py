@@ -112,7 +112,7 @@ class OutboundLink:
         self._identity = identity
         self._cipher = _LinkCipher(identity, peer, link, genesis)
 
-    def seal(self, *, step: str, type: str, body: bytes, last: bool = True) -> bytes:
+    def seal(self, *, step: str, type: str, body: bytes) -> bytes:
         """The next envelope of the link. The same calls give the same bytes.
 
         LocalProtocolError ``BODY_TOO_LARGE`` beyond :data:`MAX_BODY_BYTES`, ``HEADER_FIELD`` for names that are
@@ -133,7 +133,7 @@ class OutboundLink:
                 ),
                 cure=Text(en="use printable ASCII without blanks", zh="请使用不含空格的可打印 ASCII 字符"),
             )
-        header = Header(self.link, self.next_seq, step, type, last, self.head)
+        header = Header(self.link, self.next_seq, step, type, self.head)
         envelope = Envelope.sign(self._identity, header, *self._cipher.seal(header.encode(), body))
         self.head = envelope.digest
         self.next_seq += 1

@@ -43,13 +43,17 @@ def _ignore(*_: object) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handlers:
-    """What a transport tells its session. A handler deals with refusals itself; one that raises fails the transport."""
+    """What a transport tells its session.
+
+    Links and names come from the relay, which may invent them: a handler ignores those it does not know. A
+    handler that raises fails the transport.
+    """
 
     on_envelope: Callable[[bytes], Awaitable[None]]
     """An envelope, unchecked, maybe a duplicate; calls for one link come one after another."""
     on_resume: Callable[[Link, int], Awaitable[None]]
-    """Send all journaled envelopes of this link from this number on, inside the call, by :meth:`Transport.send`;
-    other sends on the link wait for it. It is cancelled and called anew when the peer asks again."""
+    """The peer wants this link from this number on. The session sends each link in order from one task with a
+    cursor, and moves the cursor here."""
     on_acknowledged: Callable[[Link, int], None] = _ignore
     """The peer's journal holds all below this number."""
     on_presence: Callable[[str, bool], None] = _ignore
@@ -112,13 +116,6 @@ class _Outbound:
     progress: float = 0.0
     patience: float = 1.0
     """As a multiple of the transport's patience."""
-    resending: asyncio.Task[None] | None = None
-
-    def has_room(self, size: int, window: int) -> bool:
-        """Whether the running task may send now. A resend goes first: what follows a gap is of no use yet."""
-        if self.resending is not None and self.resending is not asyncio.current_task():
-            return False
-        return not self.bytes or self.bytes + size <= window
 
     def add(self, seq: int, size: int, now: float) -> None:
         if not self.in_flight:
@@ -183,7 +180,7 @@ class FrameTransport(ABC):
     async def send(self, envelope: bytes) -> None:
         header = Header.peek(envelope)
         link = self._outbound.setdefault(header.link, _Outbound())
-        while self._failure is None and not link.has_room(len(envelope), self._window):
+        while self._failure is None and link.bytes and link.bytes + len(envelope) > self._window:
             link.changed.clear()
             await link.changed.wait()
         if self._failure is not None:
@@ -244,6 +241,12 @@ class FrameTransport(ABC):
                 outbound.changed.set()
 
     def _received(self, frame: node_pb2.Frame) -> None:
+        try:
+            self._take(frame)
+        except Exception as error:
+            self._fail(error if isinstance(error, VflError) else _handler_failed(error))
+
+    def _take(self, frame: node_pb2.Frame) -> None:
         kind = frame.WhichOneof("kind")
         if kind == "deliver":
             self._deliver(frame.deliver)
@@ -253,9 +256,7 @@ class FrameTransport(ABC):
             link = _link(frame.resume)
             self._acknowledged(link, frame.resume.next_seq)
             if link.sender == self.party:
-                outbound = self._outbound.setdefault(link, _Outbound())
-                outbound.forget()
-                self._resend(link, outbound, frame.resume.next_seq)
+                self._rewind(link, frame.resume.next_seq)
         elif kind == "presence":
             self._presence(frame.presence.party, frame.presence.up)
         elif kind == "ping":
@@ -281,8 +282,7 @@ class FrameTransport(ABC):
                     outbound.patience = min(2 * outbound.patience, _PATIENCE_GROWTH)
                     outbound.progress = now
                     first = min(outbound.in_flight) if outbound.wanted is None else outbound.wanted
-                    outbound.forget()
-                    self._resend(link, outbound, first)
+                    self._rewind(link, first)
 
     # --- inside -----------------------------------------------------------------------------------------------
 
@@ -327,24 +327,20 @@ class FrameTransport(ABC):
         inbound.asked = (inbound.next_seq, _time())
         self._write(node_pb2.Frame(resume=_position(link, inbound.next_seq)))
 
+    def _rewind(self, link: Link, next_seq: int) -> None:
+        if link in self._outbound:
+            self._outbound[link].forget()
+        self._spawn(self._run_resume(link, next_seq))
+
+    async def _run_resume(self, link: Link, next_seq: int) -> None:
+        await self._told().on_resume(link, next_seq)
+
     def _acknowledged(self, link: Link, next_seq: int) -> None:
         if link.sender != self.party:
             return
-        self._outbound.setdefault(link, _Outbound()).settle(next_seq, _time())
+        if link in self._outbound:
+            self._outbound[link].settle(next_seq, _time())
         self._told().on_acknowledged(link, next_seq)
-
-    def _resend(self, link: Link, outbound: _Outbound, next_seq: int) -> None:
-        if outbound.resending is not None:
-            outbound.resending.cancel()
-        outbound.resending = self._spawn(self._run_resume(link, outbound, next_seq))
-
-    async def _run_resume(self, link: Link, outbound: _Outbound, next_seq: int) -> None:
-        try:
-            await self._told().on_resume(link, next_seq)
-        finally:
-            if outbound.resending is asyncio.current_task():  # not when a newer one took over
-                outbound.resending = None
-                outbound.changed.set()
 
     def _presence(self, peer: str, up: bool) -> None:
         if up:
