@@ -162,7 +162,6 @@ static ptrdiff_t path_load(const ring *R, limb *out, const uint8_t *raw, size_t 
     broadcast(r2, R->r2, 2 * k);
     broadcast(r3, R->r3, 2 * k);
     broadcast(product, R->one, k);
-    memset(lo, 0, sizeof(vec) * 2 * e);
     memcpy(bound, square, width);
     for (size_t first = 0; first < count; first += LANES) {
         for (int l = 0; l < LANES; l++) {
@@ -177,8 +176,8 @@ static ptrdiff_t path_load(const ring *R, limb *out, const uint8_t *raw, size_t 
             lane_from_words(hi, l, k, number, words, (size_t)k);
         }
         vec *a = sink + e;
-        core_mul(R, a, lo, r2);
-        core_mul(R, sink, hi, r3);
+        core_mul_head(R, a, r2, lo);
+        core_mul_head(R, sink, r3, hi);
         add_elements(k, a, a, sink);
         if (!PLANT(PLANT_UNITS)) core_fmul(R, product, product, a);
         LANE(a, 0, 0) ^= PLANT(PLANT_LOAD);
@@ -470,15 +469,16 @@ static ptrdiff_t path_pack(const ring *R, limb *out, const limb *a, size_t count
 
 /* ---- fixed base (Brickell, Gordon, McCurley, Wilson 1992) ------------------------------------------------------- */
 
-static ptrdiff_t path_table(const ring *R, limb *table, const limb *base, size_t windows, int window)
+/* out[i * 2^window + d] = base^(d * 2^(window*i)). */
+static ptrdiff_t path_table(const ring *R, limb *out, const limb *base, size_t windows, int window)
 {
     const int k = R->k;
     const size_t e = 2 * (size_t)k, entries = (size_t)1 << window;
-    vec *x = grab(2 * e);
+    vec *x = grab(3 * e);
     limb *bases = malloc(sizeof(limb) * windows * e);
     ptrdiff_t status = DONE;
     if (!x || !bases) { status = NO_MEMORY; goto end; }
-    vec *y = x + e;
+    vec *y = x + e, *sink = y + e;
     broadcast(x, base, 2 * k);
     for (size_t i = 0; i < windows; i++) {
         for (size_t w = 0; w < e; w++) bases[i * e + w] = LANE(x, w, 0);
@@ -488,27 +488,75 @@ static ptrdiff_t path_table(const ring *R, limb *table, const limb *base, size_t
         gather_from(y, bases, first, windows, 2 * k);
         broadcast(x, R->one, 2 * k);
         for (size_t d = 0; d < entries; d++) {
-            for (int l = 0; l < LANES && first + (size_t)l < windows; l++)
-                for (size_t w = 0; w < e; w++) table[((first + (size_t)l) * e + w) * entries + d] = LANE(x, w, l);
+            limb *rows[LANES];
+            for (int l = 0; l < LANES; l++)
+                rows[l] = first + (size_t)l < windows ? out + ((first + (size_t)l) * entries + d) * e : (limb *)sink;
+            scatter(rows, x, 2 * k);
             core_mul(R, x, x, y);
         }
     }
-    table[entries - 1] ^= PLANT(PLANT_TABLE);
+    out[0] ^= PLANT(PLANT_TABLE);
 end:
-    give(x, 2 * e);
+    give(x, 3 * e);
     if (bases) wipe(bases, sizeof(limb) * windows * e);
     free(bases);
     burn_stack();
     return status;
 }
 
+/* Split form: t + u*n = t*(1 + s*n) with s = u/t mod n. A product of many split numbers costs 4k^2 each for the
+ * heads and one plain addition for the tails. `inverse` holds the inverses of the elements t + 0*n. */
+static ptrdiff_t path_split(const ring *R, limb *out, const limb *a, const limb *inverse, size_t count)
+{
+    const int k = R->k;
+    const size_t e = 2 * (size_t)k;
+    vec *x = grab(4 * e);
+    if (!x) return NO_MEMORY;
+    vec *y = x + e, *one = y + e, *sink = one + e;
+    plain_one(one, k);
+    for (size_t first = 0; first < count; first += LANES) {
+        gather_from(x, a, first, count, 2 * k);
+        gather_from(y, inverse, first, count, 2 * k);
+        core_fmul(R, x + k, x + k, y); /* u * (R^2/t) / R, */
+        core_fmul(R, x + k, x + k, one); /* and once more by R */
+        canon(k, x + k, R->n);
+        LANE(x, k, 0) ^= PLANT(PLANT_SPLIT);
+        scatter_to(out, x, first, count, 2 * k, (limb *)sink);
+    }
+    give(x, 4 * e);
+    burn_stack();
+    return DONE;
+}
+
+/* Sum of tails: lazily where limbs leave room for 2^12 terms, with carries where they do not. */
+static inline void add_tail(int k, vec *sum, const vec *tail)
+{
+#if LIMB_BITS == 64
+    add_residues(k, sum, sum, tail);
+#else
+    for (int i = 0; i < k; i++) sum[i] += tail[i];
+#endif
+}
+
+/* x *= 1 + sum*n; `work` has 2k vecs. */
+static void apply_tail(const ring *R, vec *x, vec *sum, vec *work)
+{
+    const int k = R->k;
+    memset(work, 0, sizeof(vec) * (size_t)k);
+    add_residues(k, sum, sum, work);
+    broadcast(work, R->r2, k);
+    core_fmul(R, work, sum, work);
+    core_fmul(R, work, work, x);
+    add_residues(k, x + k, x + k, work);
+}
+
 #if !HAVE_LOOKUP
 /* out[word] = column[word][index]. Constant time: every entry is read and masked. */
-static void lookup(vec *out, const limb *column, int words, vec index, int window)
+static void lookup(vec *out, const limb *column, int words, const vec *index, int window)
 {
     limb mask[256];
     const size_t entries = (size_t)1 << window;
-    for (size_t d = 0; d < entries; d++) mask[d] = (limb)0 - (((index ^ (limb)d) - 1) >> 63);
+    for (size_t d = 0; d < entries; d++) mask[d] = (limb)0 - (((*index ^ (limb)d) - 1) >> 63);
     for (int w = 0; w < words; w++) {
         const limb *p = column + (size_t)w * entries;
         limb v = 0;
@@ -518,33 +566,46 @@ static void lookup(vec *out, const limb *column, int words, vec index, int windo
 }
 #endif
 
-/* The exponents are secret (who knows one opens the ciphertext it hides): one product per window whatever its
- * digit, and a constant-time lookup. Windows run outside, numbers inside, so one column of the table stays cached. */
+/* table[i][word][d]: the d-th entry of window i in split form. The exponents are secret (who knows one opens the
+ * ciphertext it hides): one product per window whatever its digit, and a constant-time lookup. Windows run
+ * outside, numbers inside, so one column of the table stays cached. */
 static ptrdiff_t path_table_powers(const ring *R, limb *out, const limb *table, size_t windows, int window,
                                    const limb *exponents, size_t count, size_t words)
 {
-    enum { GROUPS = 16 };
+    enum { GROUPS = 16 }; /* a multiple of LOOKUPS */
     const int k = R->k;
-    const size_t e = 2 * (size_t)k, scratch = (GROUPS + 2) * e;
+    const size_t e = 2 * (size_t)k, h = (size_t)k, scratch = GROUPS * (e + h) + (LOOKUPS + 1) * e;
     vec *x = grab(scratch);
     if (!x) return NO_MEMORY;
-    vec *y = x + GROUPS * e, *sink = y + e;
+    vec *sums = x + GROUPS * e, *y = sums + GROUPS * h, *sink = y + LOOKUPS * e;
     for (size_t start = 0; start < count; start += GROUPS * LANES) {
         const size_t groups = least(GROUPS, (count - start + LANES - 1) / LANES);
         for (size_t i = 0; i < windows; i++) {
-            const limb *column = table + ((i * e) << window);
-            for (size_t g = 0; g < groups; g++) {
-                vec index;
-                for (int l = 0; l < LANES; l++)
-                    LANE(&index, 0, l) = bits_at(exponents + least(start + g * LANES + (size_t)l, count - 1) * words,
-                                                 words, i * (size_t)window, window);
-                lookup(i ? y : x + g * e, column, 2 * k, index, window);
-                if (i) core_mul(R, x + g * e, x + g * e, y);
+            for (size_t first = 0; first < groups; first += LOOKUPS) {
+                vec index[LOOKUPS];
+                for (size_t l = 0; l < LOOKUPS * LANES; l++) {
+                    const limb *own = exponents + least(start + first * LANES + l, count - 1) * words;
+                    LANE(index, l / LANES, l % LANES) = bits_at(own, words, i * (size_t)window, window);
+                }
+                lookup(y, table + ((i * e) << window), 2 * k, index, window);
+                for (size_t g = 0; g < LOOKUPS && first + g < groups; g++) {
+                    vec *own = x + (first + g) * e, *sum = sums + (first + g) * h;
+                    if (i) {
+                        core_mul_head(R, own, own, y + g * e);
+                        add_tail(k, sum, y + g * e + h);
+                    } else {
+                        memcpy(own, y + g * e, sizeof(vec) * h);
+                        memset(own + h, 0, sizeof(vec) * h);
+                        memcpy(sum, y + g * e + h, sizeof(vec) * h);
+                    }
+                }
             }
         }
         LANE(x, 0, 0) ^= PLANT(PLANT_TABLE_POWERS);
-        for (size_t g = 0; g < groups; g++)
+        for (size_t g = 0; g < groups; g++) {
+            apply_tail(R, x + g * e, sums + g * h, y);
             scatter_to(out, x + g * e, start + g * LANES, count, 2 * k, (limb *)sink);
+        }
     }
     give(x, scratch);
     burn_stack();
@@ -572,12 +633,10 @@ static ptrdiff_t path_half_plain(const ring *P, limb *out, const limb *a, size_t
         memset(input + n, 0, sizeof(vec) * n); /* the high chunk may reach past the input */
         broadcast(c, constants, 4 * k);
         broadcast(tail, constants + 4 * k, 2 * k);
-        memset(y + k, 0, sizeof(vec) * (size_t)k);
-        memcpy(y, input, sizeof(vec) * (size_t)k);
-        core_mul(P, x, y, c);
+        core_mul_head(P, x, c, input);
         memset(y, 0, sizeof(vec) * (size_t)k);
         memcpy(y, input + k, sizeof(vec) * (size_t)(outer - k));
-        core_mul(P, y, y, c + e);
+        core_mul_head(P, y, c + e, y);
         add_elements(k, x, x, y);
         core_fmul(P, y, input + outer, tail);
         add_residues(k, x + k, x + k, y);
@@ -652,9 +711,9 @@ static ptrdiff_t path_join_elements(const ring *R, const ring *P, const ring *Q,
             gather_from(part, side ? aq : ap, first, count, 2 * half);
             core_muladd(half, value, part + half, side ? Q->n : P->n, part);
             /* x0 + x1*p < 4p^2 < R: the limbs above k are zero. */
-            memset(target, 0, sizeof(vec) * e);
+            memset(target, 0, sizeof(vec) * (size_t)k);
             memcpy(target, value, sizeof(vec) * least(h, (size_t)k));
-            core_mul(R, target, target, side ? c + e : c);
+            core_mul_head(R, target, side ? c + e : c, target);
         }
         add_elements(k, x, x, y);
         LANE(x, 0, 0) ^= PLANT(PLANT_JOIN_ELEMENTS);
@@ -670,6 +729,6 @@ const path_ops PATH = {
     .k_max = K_MAX, .lift_redundant = LIFT_REDUNDANT,
     .load = path_load, .dump = path_dump, .trivial = path_trivial, .mul = path_mul, .running = path_running,
     .unwind = path_unwind, .power = path_power, .power_shared = path_power_shared, .segments = path_segments,
-    .pack = path_pack, .table = path_table, .table_powers = path_table_powers, .half_plain = path_half_plain,
+    .pack = path_pack, .table = path_table, .split = path_split, .table_powers = path_table_powers, .half_plain = path_half_plain,
     .join_plain = path_join_plain, .join_elements = path_join_elements,
 };

@@ -91,8 +91,9 @@ typedef struct {
     ptrdiff_t (*segments)(const ring *R, limb *out, const limb *a, const int32_t *order, const int64_t *bounds,
                           size_t count);
     ptrdiff_t (*pack)(const ring *R, limb *out, const limb *a, size_t count, size_t per, size_t width);
-    /* table[i][word][d] = base^(d * 2^(window*i)). */
-    ptrdiff_t (*table)(const ring *R, limb *table, const limb *base, size_t windows, int window);
+    /* Fixed base: the entries of all windows, their split form, and products of split entries. */
+    ptrdiff_t (*table)(const ring *R, limb *out, const limb *base, size_t windows, int window);
+    ptrdiff_t (*split)(const ring *R, limb *out, const limb *a, const limb *inverse, size_t count);
     ptrdiff_t (*table_powers)(const ring *R, limb *out, const limb *table, size_t windows, int window,
                               const limb *exponents, size_t count, size_t words);
     /* Key holder. `P` is the ring of one prime, `R` that of n; see the definitions for the constants. */
@@ -127,9 +128,9 @@ ptrdiff_t bin_order(const void *bins, int item_bytes, size_t features, const int
 #define VFL_PLANTED 0
 #endif
 enum planted {
-    PLANT_NONE, PLANT_MUL, PLANT_SQR, PLANT_FMUL, PLANT_MULADD, PLANT_ADD, PLANT_CANON, PLANT_GATHER, PLANT_SELECT,
+    PLANT_NONE, PLANT_MUL, PLANT_MUL_HEAD, PLANT_SQR, PLANT_FMUL, PLANT_MULADD, PLANT_ADD, PLANT_CANON, PLANT_GATHER, PLANT_SELECT,
     PLANT_SHIFT, PLANT_LOAD, PLANT_DUMP, PLANT_TRIVIAL, PLANT_RUNNING, PLANT_UNWIND, PLANT_POWER, PLANT_SHARED,
-    PLANT_SEGMENTS, PLANT_PACK, PLANT_TABLE, PLANT_TABLE_POWERS, PLANT_HALF, PLANT_JOIN_PLAIN, PLANT_JOIN_ELEMENTS,
+    PLANT_SEGMENTS, PLANT_PACK, PLANT_TABLE, PLANT_SPLIT, PLANT_TABLE_POWERS, PLANT_HALF, PLANT_JOIN_PLAIN, PLANT_JOIN_ELEMENTS,
     PLANT_UNITS, PLANT_RANGE, PLANT_ORDER, PLANT_END
 };
 #define PLANT(id) ((limb)(VFL_PLANTED == (id)))

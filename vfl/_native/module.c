@@ -235,9 +235,18 @@ static PyObject *py_table(PyObject *self, PyObject *args)
     int window;
     BEGIN(3, "y*w*y*i:table", &B(0), &B(1), &B(2), &window)
     CHECK(window >= 4 && window <= 8, "window outside 4..8");
-    CHECK(IS_ROWS(1, e << window), "table is not whole windows");
+    CHECK(IS_ROWS(1, e << window), "out is not whole windows");
     CHECK(IS_ROWS(2, e) && ROWS_OF(2, e) == 1, "base is not one element");
     UNLOCKED(p->table(&R, LIMBS(1), LIMBS(2), ROWS_OF(1, e << window), window));
+    return finish(&h, status);
+}
+
+static PyObject *py_split(PyObject *self, PyObject *args)
+{
+    BEGIN(4, "y*w*y*y*:split", &B(0), &B(1), &B(2), &B(3))
+    CHECK(IS_ROWS(1, e) && IS_ROWS(2, e) && IS_ROWS(3, e) && B(1).len == B(2).len && B(1).len == B(3).len,
+          "a, inverse and out differ in length");
+    UNLOCKED(p->split(&R, LIMBS(1), LIMBS(2), LIMBS(3), ROWS_OF(1, e)));
     return finish(&h, status);
 }
 
@@ -321,7 +330,7 @@ static PyObject *py_bin_order(PyObject *self, PyObject *args)
 #define ENTRY(name) {#name, py_##name, METH_VARARGS, NULL}
 static PyMethodDef methods[] = {
     ENTRY(paths), ENTRY(load), ENTRY(dump), ENTRY(trivial), ENTRY(mul), ENTRY(running), ENTRY(unwind), ENTRY(power),
-    ENTRY(power_shared), ENTRY(segments), ENTRY(pack), ENTRY(table), ENTRY(table_powers), ENTRY(half_plain),
+    ENTRY(power_shared), ENTRY(segments), ENTRY(pack), ENTRY(table), ENTRY(split), ENTRY(table_powers), ENTRY(half_plain),
     ENTRY(join_plain), ENTRY(join_elements), ENTRY(bin_order), {NULL, NULL, 0, NULL},
 };
 

@@ -20,7 +20,7 @@
 #define PATH path_ifma
 #define PATH_NAME "ifma"
 #define LIMB_BITS 52
-enum { LANES = 8, K_MULTIPLE = 5, K_MAX = 80, LIFT_REDUNDANT = 1, SHORT_WINDOW = 4 };
+enum { LANES = 8, K_MULTIPLE = 5, K_MAX = 80, LIFT_REDUNDANT = 1, SHORT_WINDOW = 4, LOOKUPS = 4 };
 typedef limb vec __attribute__((vector_size(64), aligned(64)));
 #include "limbs.h"
 
@@ -114,6 +114,23 @@ static __attribute__((noinline)) void core_mul(const ring *R, vec *out, const ve
     u[k] += ALL(R->lift[k]);
     carry_two(k, out, t + k, u + k);
     out[0] ^= PLANT(PLANT_MUL);
+}
+
+/* x*y where y = y0 + 0*n: 4k^2. Only the first k limbs of y are read. */
+static __attribute__((noinline)) void core_mul_head(const ring *R, vec *out, const vec *x, const vec *y)
+{
+    const int k = R->k;
+    vec t[COLUMNS], u[COLUMNS], add[ROWS], m[ROWS], ignored[ROWS];
+    memset(t, 0, sizeof(vec) * (size_t)(2 * k + ROWS + 1));
+    memset(u, 0, sizeof(vec) * (size_t)(2 * k + ROWS + 1));
+    for (int i = 0; i < k; i += ROWS) {
+        five_rows(R, t + i, 1, x + i, y, NULL, NULL, NULL, m);
+        for (int r = 0; r < ROWS; r++) add[r] = ALL(R->lift[i + r]) - m[r];
+        five_rows(R, u + i, 1, x + k + i, y, NULL, NULL, add, ignored);
+    }
+    u[k] += ALL(R->lift[k]);
+    carry_two(k, out, t + k, u + k);
+    out[0] ^= PLANT(PLANT_MUL_HEAD);
 }
 
 static __attribute__((noinline)) void core_sqr(const ring *R, vec *out, const vec *x)
@@ -233,38 +250,46 @@ static void scatter(limb *const *rows, const vec *group, int words)
     }
 }
 
-/* out[word] = column[word][index], a different index in each lane, 16 <= entries <= 256.
- * Constant time: every cache line of the column is read whatever the index; vpermt2q picks inside registers. */
-static inline __attribute__((always_inline)) void pick(vec *out, const limb *column, int words, vec index, const int entries)
+/* One of 2^w neighbouring words, a different one in each lane: vpermt2q picks among 16, then halves are merged by
+ * the next bit of the index. */
+typedef struct { __m512i low; __mmask8 bit4, bit5, bit6, bit7; } chosen;
+#define PICK static inline __attribute__((always_inline)) __m512i
+PICK pick4(const limb *p, const chosen *c)
 {
-    const __m512i low = (__m512i)(index & 15);
-    __mmask8 bit[4];
-    for (int b = 0; b < 4; b++) bit[b] = _mm512_test_epi64_mask((__m512i)index, (__m512i)ALL(16ull << b));
-    for (int w = 0; w < words; w++) {
-        const limb *p = column + (size_t)w * (size_t)entries;
-        __m512i v[16];
-        UNROLL for (int c = 0; c < 16; c++)
-            if (c < entries / 16)
-                v[c] = _mm512_permutex2var_epi64(_mm512_loadu_si512(p + 16 * c), low, _mm512_loadu_si512(p + 16 * c + 8));
-        UNROLL for (int b = 0; b < 4; b++)
-            if (entries / 16 >> b > 1) {
-                UNROLL for (int c = 0; c < 8; c++)
-                    if (c < entries / 16 >> (b + 1)) v[c] = _mm512_mask_mov_epi64(v[2 * c], bit[b], v[2 * c + 1]);
-            }
-        out[w] = (vec)v[0];
-    }
+    return _mm512_permutex2var_epi64(_mm512_loadu_si512(p), c->low, _mm512_loadu_si512(p + 8));
 }
+PICK pick5(const limb *p, const chosen *c) { return _mm512_mask_mov_epi64(pick4(p, c), c->bit4, pick4(p + 16, c)); }
+PICK pick6(const limb *p, const chosen *c) { return _mm512_mask_mov_epi64(pick5(p, c), c->bit5, pick5(p + 32, c)); }
+PICK pick7(const limb *p, const chosen *c) { return _mm512_mask_mov_epi64(pick6(p, c), c->bit6, pick6(p + 64, c)); }
+PICK pick8(const limb *p, const chosen *c) { return _mm512_mask_mov_epi64(pick7(p, c), c->bit7, pick7(p + 128, c)); }
 
+/* out[g][word] = column[word][index[g]] for LOOKUPS groups, window 4..8.
+ * Constant time: all of the column is read whatever the index. Groups run inside words, so that a word's entries
+ * come from the second-level cache once. */
 #define HAVE_LOOKUP 1
-static void lookup(vec *out, const limb *column, int words, vec index, int window)
+static void lookup(vec *out, const limb *column, int words, const vec *index, int window)
 {
-    switch (window) {
-    case 4: pick(out, column, words, index, 16); break;
-    case 5: pick(out, column, words, index, 32); break;
-    case 6: pick(out, column, words, index, 64); break;
-    case 7: pick(out, column, words, index, 128); break;
-    default: pick(out, column, words, index, 256); break;
+    chosen c[LOOKUPS];
+    for (int g = 0; g < LOOKUPS; g++) {
+        const __m512i i = (__m512i)index[g];
+        c[g].low = _mm512_and_si512(i, (__m512i)ALL(15));
+        c[g].bit4 = _mm512_test_epi64_mask(i, (__m512i)ALL(16));
+        c[g].bit5 = _mm512_test_epi64_mask(i, (__m512i)ALL(32));
+        c[g].bit6 = _mm512_test_epi64_mask(i, (__m512i)ALL(64));
+        c[g].bit7 = _mm512_test_epi64_mask(i, (__m512i)ALL(128));
     }
+#define EACH(pick)                                                             \
+    for (int w = 0; w < words; w++)                                            \
+        UNROLL for (int g = 0; g < LOOKUPS; g++)                               \
+            out[g * words + w] = (vec)pick(column + ((size_t)w << window), &c[g])
+    switch (window) {
+    case 4: EACH(pick4); break;
+    case 5: EACH(pick5); break;
+    case 6: EACH(pick6); break;
+    case 7: EACH(pick7); break;
+    default: EACH(pick8); break;
+    }
+#undef EACH
 }
 
 #include "algorithms.h"

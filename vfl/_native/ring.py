@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from vfl._native import Path
+from vfl._native import Path, kernel
 
 __all__ = ["Ring", "Words"]
 
@@ -38,6 +38,7 @@ class Ring:
         if self.limbs > path.limbs_max:
             raise ValueError("keys above 4,096 bits are not supported")
         self.modulus = modulus
+        self.slack_bits = path.limb_bits * self.limbs - modulus.bit_length()
         self.words = 2 * self.limbs
         self._bits = path.limb_bits
         self.radix = 1 << (self._bits * self.limbs)
@@ -70,6 +71,26 @@ class Ring:
         """``value`` mod the modulus squared, in Montgomery form, ``words`` words."""
         high, low = divmod(value * self.radix % self.modulus**2, self.modulus)
         return np.concatenate([self._digits(low, self.limbs), self._digits(high, self.limbs)])
+
+    def integers(self, a: Words) -> list[int]:
+        """Elements to integers mod the modulus squared."""
+        width = -(-2 * self.modulus.bit_length() // 8)
+        raw = bytearray(len(a) * width)
+        kernel.dump(self.record, raw, a)
+        return [int.from_bytes(raw[i : i + width], "little") for i in range(0, len(raw), width)]
+
+    def inverses(self, values: list[int]) -> list[int]:
+        """Inverses mod the modulus squared: one inversion, three products each. ValueError for a non-unit."""
+        square, before, product = self.modulus**2, [], 1
+        for value in values:
+            before.append(product)
+            product = product * value % square
+        inverse = pow(product, -1, square)
+        out = [0] * len(values)
+        for i in range(len(values) - 1, -1, -1):
+            out[i] = inverse * before[i] % square
+            inverse = inverse * values[i] % square
+        return out
 
     def integer(self, residue: Words) -> int:
         """A residue's limbs, as they stand, to an integer."""

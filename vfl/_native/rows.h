@@ -6,7 +6,7 @@
 
 #include "limbs.h"
 
-enum { LANES = 1, K_MULTIPLE = 1, LIFT_REDUNDANT = 0, SHORT_WINDOW = 4, COLUMNS = 2 * K_MAX + 3 };
+enum { LANES = 1, K_MULTIPLE = 1, LIFT_REDUNDANT = 0, SHORT_WINDOW = 4, LOOKUPS = 1, COLUMNS = 2 * K_MAX + 3 };
 
 /* acc[0..k] += x*y where the two columns above have seen nothing but carries, so they cannot run over. */
 static inline void add_row(limb *acc, const limb *y, int k, limb x)
@@ -36,7 +36,8 @@ static inline void lift_minus(const ring *R, limb *out, const limb *m)
     memset(out + R->k + 1, 0, sizeof(limb) * (size_t)(R->k + 2));
 }
 
-static void core_mul(const ring *R, limb *out, const limb *x, const limb *y)
+/* x*y; a `full` product reads all of y, else y stands for y0 + 0*n. */
+static inline void mul_rows(const ring *R, limb *out, const limb *x, const limb *y, const int full)
 {
     const int k = R->k;
     limb t[COLUMNS], u[COLUMNS], m[K_MAX];
@@ -48,13 +49,24 @@ static void core_mul(const ring *R, limb *out, const limb *x, const limb *y)
     }
     lift_minus(R, u, m);
     for (int i = 0; i < k; i++) {
-        add_row(u + i, y + k, k, x[i]);
+        if (full) add_row(u + i, y + k, k, x[i]);
         add_row(u + i, y, k, x[k + i]);
         add_row(u + i, R->n, k, u[i] * R->ninv & LIMB_MASK);
     }
     memcpy(out, t + k, sizeof(limb) * (size_t)k);
     memcpy(out + k, u + k, sizeof(limb) * (size_t)k);
+}
+
+static void core_mul(const ring *R, limb *out, const limb *x, const limb *y)
+{
+    mul_rows(R, out, x, y, 1);
     out[0] ^= PLANT(PLANT_MUL);
+}
+
+static void core_mul_head(const ring *R, limb *out, const limb *x, const limb *y)
+{
+    mul_rows(R, out, x, y, 0);
+    out[0] ^= PLANT(PLANT_MUL_HEAD);
 }
 
 static void core_sqr(const ring *R, limb *out, const limb *x)

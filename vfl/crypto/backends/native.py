@@ -55,17 +55,14 @@ def secret(
 
 
 class FixedBase:
-    """Window table of one base: ``table[i][word][d]`` is word ``word`` of base^(d * 2^(window * i))."""
+    """Window table of one base in split form: ``table[i][word][d]`` is a word of base^(d * 2^(window * i))."""
 
     __slots__ = ("bits", "table", "window")
 
-    def __init__(self, ring: Ring, base: int, bits: int, *, window: int) -> None:
-        if bits < 1:
-            raise ValueError("a fixed-base table needs at least one bit")
+    def __init__(self, bits: int, window: int, table: Words) -> None:
         self.bits = bits
         self.window = window
-        self.table: Words = np.empty((-(-bits // window), ring.words, 1 << window), dtype=np.uint64)
-        kernel.table(ring.record, self.table, ring.element(base), window)
+        self.table = table
 
     def __repr__(self) -> str:
         return f"<FixedBase {self.bits} bits>"
@@ -160,26 +157,7 @@ class NativePublic:
         return out
 
     def inverse(self, a: Words) -> Words:
-        record, lanes = self._ring.record, self._path.lanes
-        prefix, out = self._empty(len(a)), self._empty(len(a))
-        if not len(a):
-            return out
-
-        def forward(start: int, stop: int) -> tuple[int, int, Words]:
-            totals = self._empty(lanes)
-            kernel.running(record, prefix[start:stop], totals, a[start:stop])
-            return start, stop, totals
-
-        pieces = self._spread(len(a), forward)
-        inverted = self._inverted([value for *_, totals in pieces for value in self._integers(totals)])
-
-        def back(index: int) -> None:
-            start, stop, _ = pieces[index]
-            totals = np.stack([self._ring.element(v) for v in inverted[index * lanes : (index + 1) * lanes]])
-            kernel.unwind(record, out[start:stop], prefix[start:stop], totals, a[start:stop])
-
-        self._each(len(pieces), back)
-        return out
+        return self._inverse(self._ring, a)
 
     def power(self, a: Words, exponents: Limbs, negative: npt.NDArray[np.bool_] | None = None) -> Words:
         exponents = _limbs(exponents)
@@ -235,7 +213,7 @@ class NativePublic:
         return out
 
     def fixed_base_table(self, base: int, exponent_bits: int) -> FixedBase:
-        return FixedBase(self._ring, base, exponent_bits, window=_WINDOW[self._path.lanes > 1])
+        return self._fixed_base(self._ring, base, exponent_bits)
 
     def fixed_base_powers(self, table: FixedBase, exponents: Limbs) -> Words:
         return self._table_powers(self._ring, table, exponents)
@@ -259,6 +237,45 @@ class NativePublic:
             return [work(i) for i in range(count)]
         return list(self._pool.map(work, range(count)))
 
+    def _inverse(self, ring: Ring, a: Words) -> Words:
+        """Montgomery's trick (1987): running products, one inversion for the whole batch, and back."""
+        lanes = self._path.lanes
+        prefix, out = np.empty_like(a), np.empty_like(a)
+        if not len(a):
+            return out
+
+        def forward(start: int, stop: int) -> tuple[int, int, Words]:
+            totals = np.empty((lanes, ring.words), dtype=np.uint64)
+            kernel.running(ring.record, prefix[start:stop], totals, a[start:stop])
+            return start, stop, totals
+
+        pieces = self._spread(len(a), forward)
+        inverted = ring.inverses([value for *_, totals in pieces for value in ring.integers(totals)])
+
+        def back(index: int) -> None:
+            start, stop, _ = pieces[index]
+            totals = np.stack([ring.element(value) for value in inverted[index * lanes : (index + 1) * lanes]])
+            kernel.unwind(ring.record, out[start:stop], prefix[start:stop], totals, a[start:stop])
+
+        self._each(len(pieces), back)
+        return out
+
+    def _fixed_base(self, ring: Ring, base: int, bits: int) -> FixedBase:
+        window = _WINDOW[self._path.lanes > 1]
+        windows, entries = -(-bits // window), 1 << window
+        if bits < 1 or windows >> ring.slack_bits:
+            raise ValueError("a fixed-base table of this length cannot be made for this key")
+        rows = np.empty((windows * entries, ring.words), dtype=np.uint64)
+        kernel.table(ring.record, rows, ring.element(base), window)
+        heads = rows.copy()
+        heads[:, ring.limbs :] = 0
+        inverse = self._inverse(ring, heads)
+        self._spread(len(rows), lambda i, j: kernel.split(ring.record, rows[i:j], rows[i:j], inverse[i:j]))
+        table = np.ascontiguousarray(rows.reshape(windows, entries, ring.words).transpose(0, 2, 1))
+        for secret_words in (rows, heads, inverse):
+            secret_words.fill(0)
+        return FixedBase(bits, window, table)
+
     def _table_powers(self, ring: Ring, table: FixedBase, exponents: Limbs) -> Words:
         exponents = _limbs(exponents)
         table.require(exponents)
@@ -270,24 +287,6 @@ class NativePublic:
                 ring.record, out[i:j], table.table, exponents[i:j], words, table.window
             ),
         )
-        return out
-
-    def _integers(self, a: Words) -> list[int]:
-        raw = bytearray(len(a) * self._width)
-        kernel.dump(self._ring.record, raw, a)
-        return [int.from_bytes(raw[i : i + self._width], "little") for i in range(0, len(raw), self._width)]
-
-    def _inverted(self, values: list[int]) -> list[int]:
-        """Inverses mod n² by Montgomery's trick (1987): one inversion, three products each."""
-        n2, before, product = self._n**2, [], 1
-        for value in values:
-            before.append(product)
-            product = product * value % n2
-        inverse = pow(product, -1, n2)
-        out = [0] * len(values)
-        for i in range(len(values) - 1, -1, -1):
-            out[i] = inverse * before[i] % n2
-            inverse = inverse * values[i] % n2
         return out
 
     def _segments(self, a: Words, order: npt.NDArray[np.int32], offsets: npt.NDArray[np.int64]) -> Words:
@@ -348,9 +347,8 @@ class NativeSecret(NativePublic):
             outer.element(q * q * pow(q * q, -1, p * p) * scale),
             outer.element(p * p * pow(p * p, -1, q * q) * scale),
         ])
-        window = _WINDOW[self._path.lanes > 1]
-        self._table_p = FixedBase(self._ring_p, bases[0], p.bit_length(), window=window)
-        self._table_q = FixedBase(self._ring_q, bases[1], q.bit_length(), window=window)
+        self._table_p = self._fixed_base(self._ring_p, bases[0], p.bit_length())
+        self._table_q = self._fixed_base(self._ring_q, bases[1], q.bit_length())
 
     def __del__(self) -> None:
         self.wipe()
