@@ -137,16 +137,14 @@ def _opened(path: Path, place: Place) -> tuple[int, os.stat_result]:
     # O_NONBLOCK: opening a FIFO without a writer would otherwise wait for ever. It means nothing on a file.
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the name
         raise FILE_MISSING.at(place) from None
-    except PermissionError:
-        raise FILE_UNREADABLE.at(place) from None
     except OSError as problem:
         if problem.errno == errno.ELOOP:
             raise FILE_SYMLINK.at(place) from None
         if problem.errno == errno.ENXIO:
             raise _not_regular(stat.S_IFSOCK, place) from None
-        raise
+        raise FILE_UNREADABLE.at(place) from None
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)

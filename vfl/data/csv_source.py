@@ -23,6 +23,8 @@ __all__ = ["CsvSource"]
 
 MAX_ROW_BYTES = 1 << 20
 """Longest row that is read: far beyond any table of features, far below what would hurt."""
+BLOCK_BYTES = 8 << 20
+"""Most text held at a time, give or take one row."""
 
 _FORMATS = (
     (b"PK\x03\x04", "an Excel workbook or a zip archive", "Excel 工作簿或 zip 压缩包"),
@@ -111,10 +113,14 @@ class _Records:
         return [name.strip() for name in rows[0]]
 
     def take(self, count: int, *, width: int | None) -> tuple[list[int], list[list[str]]]:
-        """Up to ``count`` rows of ``width`` cells with their numbers; blank lines are passed over."""
+        """Up to ``count`` rows of ``width`` cells with their numbers; blank lines are passed over.
+
+        Fewer rows come where they are so long that the block would outgrow ``BLOCK_BYTES``.
+        """
         numbers: list[int] = []
         rows: list[list[str]] = []
-        while len(rows) < count:
+        size = 0
+        while len(rows) < count and size < BLOCK_BYTES:
             try:
                 row = next(self._reader, None)
             except csv.Error as problem:
@@ -122,6 +128,7 @@ class _Records:
             if row is None:
                 break
             self._number += 1
+            size += self._row_bytes
             self._row_bytes = self._row_lines = 0
             if not row:
                 continue

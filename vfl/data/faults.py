@@ -50,8 +50,8 @@ FILE_GBK = data_fault(
 )
 FILE_ENCODING = data_fault(
     "FILE_ENCODING",
-    "The row is not valid {encoding} text.",
-    "该行不是有效的 {encoding} 文本。",
+    "The text is not valid {encoding}.",
+    "文本不是有效的 {encoding} 编码。",
     "Save the file as UTF-8 and check that it was not cut or joined from several files.",
     "请将文件另存为 UTF-8，并检查其是否被截断或由不同编码的文件拼接而成。",
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -26,26 +27,31 @@ class ParquetSource:
         self._parquet = _imported("pyarrow.parquet", path)
 
     def header(self) -> list[str]:
-        with open_unchanging(self._path) as stream:
-            try:
-                return list(self._parquet.ParquetFile(stream).schema_arrow.names)
-            except (self._arrow.ArrowException, OSError):
-                raise faults.FILE_PARQUET.at(Place(file=self._path.name)) from None
+        with open_unchanging(self._path) as stream, self._damage_named():
+            return list(self._opened(stream).schema_arrow.names)
 
     def blocks(self, columns: Sequence[str]) -> Iterator[Block]:
-        with open_unchanging(self._path) as stream:
-            try:
-                table = self._parquet.ParquetFile(stream)
-                require_declared(table.schema_arrow.names, columns, Place(file=self._path.name))
-                row = 2
-                for batch in table.iter_batches(BLOCK_ROWS, columns=list(columns)):
-                    cells = {column: self._cells(batch.column(column), column) for column in columns}
-                    yield Block(range(row, row + batch.num_rows), cells)
-                    row += batch.num_rows
-            except (self._arrow.ArrowException, OSError):
-                raise faults.FILE_PARQUET.at(Place(file=self._path.name)) from None
-            if row == 2:
-                raise faults.FILE_NO_ROWS.at(Place(file=self._path.name))
+        row = 2
+        with open_unchanging(self._path) as stream, self._damage_named():
+            table = self._opened(stream)
+            require_declared(table.schema_arrow.names, columns, Place(file=self._path.name))
+            for batch in table.iter_batches(BLOCK_ROWS, columns=list(columns)):
+                cells = {column: self._cells(batch.column(column), column) for column in columns}
+                yield Block(range(row, row + batch.num_rows), cells)
+                row += batch.num_rows
+        if row == 2:
+            raise faults.FILE_NO_ROWS.at(Place(file=self._path.name))
+
+    def _opened(self, stream: BinaryIO) -> Any:
+        return self._parquet.ParquetFile(stream, page_checksum_verification=True)
+
+    @contextmanager
+    def _damage_named(self) -> Iterator[None]:
+        # A UnicodeDecodeError quotes the text it failed on: it must not pass.
+        try:
+            yield
+        except (self._arrow.ArrowException, OSError, UnicodeDecodeError):
+            raise faults.FILE_PARQUET.at(Place(file=self._path.name)) from None
 
     def _cells(self, array: Any, column: str) -> Cells:
         """Numbers as float64 with NaN for null; text, dates and categories as text with ``""`` for null."""
@@ -68,7 +74,11 @@ class ParquetSource:
             raise faults.VALUE_TYPE.at(
                 Place(file=self._path.name, column=column), found=str(kind)
             )
-        return ["" if cell is None else cell for cell in text.to_pylist()]
+        try:
+            return ["" if cell is None else cell for cell in text.to_pylist()]
+        except UnicodeDecodeError:
+            place = Place(file=self._path.name, column=column)
+            raise faults.FILE_ENCODING.at(place, encoding="UTF-8") from None
 
 
 def _imported(name: str, path: Path) -> Any:
