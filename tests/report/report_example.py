@@ -20,10 +20,9 @@ import lightgbm
 import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
 
 from vfl.errors import Text
-from vfl.report.measure import bands_of, calibration_of, lift_of, ranking_of, swap_set_of
+from vfl.report.measure import Scored, bands_of, performance_of, stability_of, swap_set_of, uplift_of
 from vfl.report.model import (
     Card,
     CategoryImportance,
@@ -49,7 +48,7 @@ from vfl.report.model import (
     SplitRows,
     Trees,
 )
-from vfl.report.performance_model import Interval, ModelKind, ModelPerformance, Performance, SplitPerformance, Uplift
+from vfl.report.performance_model import Interval, ModelKind, Performance
 from vfl.report.render import write_report
 from vfl.report.scorecard_model import (
     Bin,
@@ -214,55 +213,15 @@ def _sample(table: Table, rows: dict[str, npt.NDArray[np.intp]]) -> Sample:
     return Sample(parties, splits, intersection=len(table.y), periods=tuple(periods))
 
 
-def _auc(y: Array, p: Array) -> float:
-    order = np.argsort(p, kind="stable")
-    ranks = np.empty(len(p))
-    ranks[order] = np.arange(1, len(p) + 1)
-    events = y.sum()
-    return float((ranks[y == 1].sum() - events * (events + 1) / 2) / (events * (len(y) - events)))
-
-
-def _ks(y: Array, p: Array) -> float:
-    return max(point.events - point.non_events for point in ranking_of(y, p, points=len(y)))
-
-
-def _interval(values: list[float], value: float) -> Interval:
-    low, high = np.quantile(values, [0.025, 0.975])
-    return Interval(value, float(low), float(high))
-
-
 def _performance(table: Table, rows: dict[str, npt.NDArray[np.intp]], scores: dict[ModelKind, Array]) -> Performance:
-    rng = np.random.default_rng(SEED)
-    models = []
-    for kind, p in scores.items():
-        splits = []
-        for name, r in rows.items():
-            y, q = table.y[r], p[r]
-            draws = [rng.integers(0, len(y), len(y)) for _ in range(60)]
-            splits.append(
-                SplitPerformance(
-                    split=name,
-                    rows=len(y),
-                    events=int(y.sum()),
-                    auc=_interval([_auc(y[d], q[d]) for d in draws], _auc(y, q)),
-                    ks=_interval([_ks(y[d], q[d]) for d in draws], _ks(y, q)),
-                    brier=float(np.mean((q - y) ** 2)),
-                    log_loss=float(log_loss(y, q)),
-                    ranking=ranking_of(y, q),
-                    lift=lift_of(y, q),
-                    calibration=calibration_of(y, q),
-                )
-            )
-        models.append(ModelPerformance(kind, tuple(splits)))
-    uplift = []
-    y = table.y[rows["test"]]
-    draws = [rng.integers(0, len(y), len(y)) for _ in range(60)]
-    joint = scores[ModelKind.JOINT][rows["test"]]
-    for over in (ModelKind.PLATFORM_ALONE, ModelKind.BANK_ALONE):
-        alone = scores[over][rows["test"]]
-        auc = _interval([_auc(y[d], joint[d]) - _auc(y[d], alone[d]) for d in draws], _auc(y, joint) - _auc(y, alone))
-        ks = _interval([_ks(y[d], joint[d]) - _ks(y[d], alone[d]) for d in draws], _ks(y, joint) - _ks(y, alone))
-        uplift.append(Uplift("test", over, auc, ks))
+    scored = {
+        kind: {name: Scored(table.y[r].astype(float), p[r]) for name, r in rows.items()} for kind, p in scores.items()
+    }
+    uplift = [
+        uplift_of("test", scored[ModelKind.JOINT]["test"], scored[over]["test"], over=over, seed=SEED)
+        for over in (ModelKind.PLATFORM_ALONE, ModelKind.BANK_ALONE)
+    ]
+    models = [performance_of(kind, splits, seed=SEED) for kind, splits in scored.items()]
     return Performance(tuple(models), tuple(uplift))
 
 
@@ -276,7 +235,9 @@ def _importance(booster: lightgbm.Booster, features: list[Feature]) -> Importanc
     categories = (
         CategoryImportance("03", Text("Tax payment", "纳税信息"), PLATFORM, Interval(0.041, 0.03, 0.052)),
         CategoryImportance("05", Text("Social insurance", "社会保险缴纳"), PLATFORM, Interval(0.018, 0.009, 0.026)),
-        CategoryImportance("11", Text("Administrative penalties", "行政处罚"), PLATFORM, Interval(0.007, -0.001, 0.013)),
+        CategoryImportance(
+            "11", Text("Administrative penalties", "行政处罚"), PLATFORM, Interval(0.007, -0.001, 0.013)
+        ),
     )
     return Importance("gain", owners, tuple(FeatureImportance(f, float(g)) for g, f in ranked), categories)
 
@@ -326,7 +287,9 @@ def _scorecard(table: Table, features: list[Feature], x: Array, train: npt.NDArr
     return ScorecardSection(
         tables=tuple(pointed),
         coefficients=tuple(coefficients),
-        correlation=Correlation(tuple(f.label for f in features), tuple(tuple(float(v) for v in r) for r in correlation)),
+        correlation=Correlation(
+            tuple(f.label for f in features), tuple(tuple(float(v) for v in r) for r in correlation)
+        ),
         scaling=Scaling(600, 20, 20, start),
         reasons=(
             ReasonCode("R03", PLATFORM, Text("Taxes paid late in the last 12 months", "近 12 个月存在逾期缴税")),
@@ -352,50 +315,56 @@ def _binning(feature: Feature, column: Array, y: npt.NDArray[np.int64]) -> tuple
         iv = float((good - bad) * value)
         total += iv
         kind = BinKind.MISSING if i > len(edges) else BinKind.INTERVAL if feature.name else BinKind.ANONYMOUS
-        shown = f"({limits[i]:.4g}, {limits[i + 1]:.4g}]" if kind is BinKind.INTERVAL else ""
+        shown = f"({limits[i]:,.6g}, {limits[i + 1]:,.6g}]" if kind is BinKind.INTERVAL else ""
         bins.append(Bin(kind, value, iv, shown, int(inside.sum()), int(y[inside].sum())))
     return BinningTable(feature, total, tuple(bins), "none"), woe
 
 
 def _stability(points: Array, rows: dict[str, npt.NDArray[np.intp]], features: list[Feature]) -> StabilitySection:
-    edges = np.quantile(points[rows["train"]], np.arange(1, 10) / 10)
-
-    def shares(r: npt.NDArray[np.intp]) -> Array:
-        return np.bincount(np.searchsorted(edges, points[r]), minlength=10) / len(r)
-
-    result = []
-    for name in ("valid", "test"):
-        a, b = shares(rows["train"]), shares(rows[name])
-        result.append(StabilityRow(name, float(np.sum((b - a) * np.log(b / a)))))
+    result = list(stability_of(points[rows["train"]], {name: points[rows[name]] for name in ("valid", "test")}))
     for i, feature in enumerate(features[:7]):
         result += [StabilityRow(name, 0.02 * (i + 1) * (k + 1), feature) for k, name in enumerate(("valid", "test"))]
     return StabilitySection("train", tuple(result))
 
 
-def _ledger() -> Ledger:
-    def row(message: str, kind: str, sender: str, receiver: str, count: int, size: int, learns: Text, bits: float = 0.0) -> LedgerRow:
-        return LedgerRow(message, kind, sender, receiver, count, size, learns, bits)
+_LEARNS = {
+    "KeyOffer": Text("the public key and its proof", "公钥及其证明"),
+    "BlindedIds": Text("padded number of firms", "填充后的企业数"),
+    "IntersectionBits": Text("which firms both know", "双方共有哪些企业"),
+    "EncryptedGradients": Text("nothing beyond sizes", "除大小外无"),
+    "MaskedHistogram": Text("sums over at least 50 rows per anonymous bin", "每个匿名分箱（不少于 50 行）的汇总"),
+    "NextNode": Text("which node is opened, and by whom", "打开哪个节点、由谁切分"),
+    "SideBits": Text("side of each row at the platform's splits", "每行在平台切分点的左右侧"),
+    "EvaluationCounts": Text("AUC and KS on at least 500 rows", "不少于 500 行的 AUC 与 KS"),
+}
+_SENT = (
+    ("KeyOffer", "public", BANK, PLATFORM, 1, 1_412, 0.0),
+    ("BlindedIds", "blinded", BANK, PLATFORM, 19, 1_218_000, 0.0),
+    ("BlindedIds", "blinded", PLATFORM, BANK, 20, 1_280_000, 0.0),
+    ("IntersectionBits", "disclosure", PLATFORM, BANK, 1, 2_400, 18_488.0),
+    ("EncryptedGradients", "ciphertext", BANK, PLATFORM, 2_160, 564_000_000, 0.0),
+    ("MaskedHistogram", "masked", PLATFORM, BANK, 412, 38_400_000, 412 * 9 * 32.0),
+    ("NextNode", "disclosure", BANK, PLATFORM, 840, 41_000, 840 * 6.0),
+    ("SideBits", "disclosure", PLATFORM, BANK, 388, 512_000, math.nan),
+    ("EvaluationCounts", "aggregate", BANK, PLATFORM, 3, 900, 96.0),
+)
 
-    nothing = Text("nothing beyond sizes", "除大小外无")
+
+def _ledger() -> Ledger:
     return Ledger(
-        rows=(
-            row("KeyOffer", "public", BANK, PLATFORM, 1, 1_412, Text("the public key and its proof", "公钥及其证明")),
-            row("BlindedIds", "blinded", BANK, PLATFORM, 19, 1_218_000, Text("padded number of firms", "填充后的企业数")),
-            row("BlindedIds", "blinded", PLATFORM, BANK, 20, 1_280_000, Text("padded number of firms", "填充后的企业数")),
-            row("IntersectionBits", "disclosure", PLATFORM, BANK, 1, 2_400, Text("which firms both know", "双方共有哪些企业"), 18_488),
-            row("EncryptedGradients", "ciphertext", BANK, PLATFORM, 2_160, 564_000_000, nothing),
-            row("MaskedHistogram", "masked", PLATFORM, BANK, 412, 38_400_000,
-                Text("sums over at least 50 rows per anonymous bin", "每个匿名分箱（不少于 50 行）的汇总"), 412 * 9 * 32.0),
-            row("NextNode", "disclosure", BANK, PLATFORM, 840, 41_000, Text("which node is opened, and by whom", "打开哪个节点、由谁切分"), 840 * 6.0),
-            row("SideBits", "disclosure", PLATFORM, BANK, 388, 512_000, Text("side of each row at the platform's splits", "每行在平台切分点的左右侧"), float("nan")),
-            row("EvaluationCounts", "aggregate", BANK, PLATFORM, 3, 900, Text("AUC and KS on at least 500 rows", "不少于 500 行的 AUC 与 KS"), 96),
+        rows=tuple(
+            LedgerRow(message, kind, sender, receiver, count, size, _LEARNS[message], bits)
+            for message, kind, sender, receiver, count, size, bits in _SENT
         ),
         statements=(
-            Text("The bank learned 412 node histograms of 50 rows or more, and 0 row values.", "银行获知 412 个不少于 50 行的节点直方图，行级取值 0 个。"),
+            Text(
+                "The bank learned 412 node histograms of 50 rows or more, and 0 row values.",
+                "银行获知 412 个不少于 50 行的节点直方图，行级取值 0 个。",
+            ),
             Text("The platform learned no label and no score.", "平台未获知任何标签与分数。"),
         ),
         budget_bits=400_000,
-    )  # fmt: skip
+    )
 
 
 def _costs() -> Costs:
@@ -425,15 +394,21 @@ def _card() -> Card:
     return Card(
         uses=(Text("Pre-loan assessment of small firms in the province.", "本省小微企业贷前评估。"),),
         limits=(
-            Text("Not for firms younger than one year: none were in the sample.", "不适用于成立不足一年的企业：样本中没有。"),
-            Text("Firms without consent are absent, so the sample may differ from all applicants.", "未授权企业不在样本内，样本与全部申请人可能有差异。"),
+            Text(
+                "Not for firms younger than one year: none were in the sample.",
+                "不适用于成立不足一年的企业：样本中没有。",
+            ),
+            Text(
+                "Firms without consent are absent, so the sample may differ from all applicants.",
+                "未授权企业不在样本内，样本与全部申请人可能有差异。",
+            ),
         ),
         fingerprints=(
             Fingerprint("model", "b1946ac92492d2347c6235b4d2611184b1946ac92492d2347c6235b4d2611184"),
             Fingerprint("seed", "5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592", BANK),
             Fingerprint("audit", "7d793037a0760186574b0282f2f435e77d793037a0760186574b0282f2f435e7", PLATFORM),
         ),
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

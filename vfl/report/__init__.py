@@ -5,7 +5,8 @@ A job fills a :class:`ReportModel` with what its reader may know and calls :func
 
 from __future__ import annotations
 
+from vfl.report.compare import compare
 from vfl.report.model import ReportModel
 from vfl.report.render import render, write_report
 
-__all__ = ["ReportModel", "render", "write_report"]
+__all__ = ["ReportModel", "compare", "render", "write_report"]

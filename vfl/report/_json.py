@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import operator
 import types
 import typing
 from collections.abc import Mapping
@@ -26,22 +27,44 @@ _INFINITIES = {"inf": math.inf, "-inf": -math.inf}
 
 
 def to_plain(value: object) -> Any:
-    """``value`` as dicts, lists, strings, numbers and nulls: what strict JSON can hold."""
+    """``value``, a dataclass of :mod:`vfl.report`, as dicts, lists, strings, numbers and nulls.
+
+    Written by the type hints, so that 600 and 600.0 in a float field make the same document.
+    """
+    return _write(type(value), value)
+
+
+def _write(kind: Any, value: Any) -> Any:
+    origin = typing.get_origin(kind)
+    if origin is types.UnionType:
+        return None if value is None else _write(_of_optional(kind), value)
+    if origin is tuple:
+        return [_write(typing.get_args(kind)[0], item) for item in value]
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return {f.name: _write(hints[f.name], getattr(value, f.name)) for f in dataclasses.fields(kind)}
+    if kind is float:
+        return _write_float(float(value))
+    if kind is int:
+        return operator.index(value)
     if isinstance(value, StrEnum):
         return value.value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, tuple):
-        return [to_plain(item) for item in value]
-    if isinstance(value, float):
-        if math.isnan(value):
-            return None
-        if math.isinf(value):
-            return "inf" if value > 0 else "-inf"
-        return float(value)
-    if value is None or isinstance(value, bool | int | str):
+    if isinstance(value, str):
         return value
     raise TypeError(f"a report holds no {type(value).__name__}")
+
+
+def _write_float(value: float) -> float | str | None:
+    if math.isnan(value):
+        return None
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return value
+
+
+def _of_optional(kind: Any) -> Any:
+    """``X`` of ``X | None``, the only union used."""
+    return next(argument for argument in typing.get_args(kind) if argument is not types.NoneType)
 
 
 def from_plain(kind: type[T], plain: object, *, path: str = "$") -> T:
@@ -57,9 +80,8 @@ def from_plain(kind: type[T], plain: object, *, path: str = "$") -> T:
 
 def _read(kind: Any, plain: Any, path: str) -> Any:
     origin = typing.get_origin(kind)
-    if origin is types.UnionType:  # only ``X | None`` is used
-        wanted = next(a for a in typing.get_args(kind) if a is not types.NoneType)
-        return None if plain is None else _read(wanted, plain, path)
+    if origin is types.UnionType:
+        return None if plain is None else _read(_of_optional(kind), plain, path)
     if origin is tuple:
         if not isinstance(plain, list):
             raise _refused(path, "wanted a list", "应为列表")
@@ -110,8 +132,12 @@ def _read_dataclass(kind: type, plain: Any, path: str) -> Any:
 def _refused(path: str, problem_en: str, problem_zh: str) -> DataError:
     return DataError(
         "REPORT_FORMAT",
-        Text(f"The report document is not readable at {path}: {problem_en}.",
-             f"报告文件在 {path} 处无法读取：{problem_zh}。"),
-        cure=Text("Render the report again from the job that made it, with the same version of the software.",
-                  "请用同一版本的软件从原作业重新生成报告。"),
+        Text(
+            f"The report document is not readable at {path}: {problem_en}.",
+            f"报告文件在 {path} 处无法读取：{problem_zh}。",
+        ),
+        cure=Text(
+            "Render the report again from the job that made it, with the same version of the software.",
+            "请用同一版本的软件从原作业重新生成报告。",
+        ),
     )

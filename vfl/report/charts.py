@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from markupsafe import Markup
 
@@ -24,6 +25,7 @@ from vfl.report.svg import (
     Canvas,
     Scale,
     fitted,
+    number_ticks,
     percent_ticks,
     text_width,
 )
@@ -89,9 +91,9 @@ def ks(figure: str, performance: SplitPerformance) -> Markup | None:
     axes.names(LABELS["axis_share_riskiest"], LABELS["axis_caught"])
     axes.curve([(p.share, p.events) for p in performance.ranking], colour=VERMILLION)
     axes.curve([(p.share, p.non_events) for p in performance.ranking], colour=BLUE)
-    widest = max(performance.ranking, key=lambda p: p.events - p.non_events)
+    widest = max(performance.ranking, key=lambda p: abs(p.events - p.non_events))
     axes.curve([(widest.share, widest.non_events), (widest.share, widest.events)], colour=BLACK, dash="4 3")
-    gap = f"KS {as_number(widest.events - widest.non_events, 3)} @ {as_percent(widest.share, 1)}"
+    gap = f"KS {as_number(abs(widest.events - widest.non_events), 3)} @ {as_percent(widest.share, 1)}"
     legend = ((LABELS["events"], VERMILLION, ""), (LABELS["non_events"], BLUE, ""), (Text(gap, gap), BLACK, "4 3"))
     for i, (label, colour, dash) in enumerate(legend):
         _legend_entry(axes.canvas, (axes.x.end - 170, axes.y.start - 48 + 18 * i), label, colour, dash)
@@ -106,7 +108,7 @@ def lift(figure: str, line: ModelLine, beside: ModelLine | None) -> Markup | Non
         return None
     top = max([*bars.values(), *dots.values(), 1.0]) * 1.08
     axes = _axes(figure, "lift", 440, 320, max(bars) + 0.6, top, x_low=0.4)
-    axes.y_ticks([(v, f"{v:g}") for v in axes.y.ticks()])
+    axes.y_ticks(number_ticks(axes.y))
     axes.x_ticks([(group, str(group)) for group in bars])
     axes.names(LABELS["axis_group_riskiest"], LABELS["lift"])
     _columns(axes, [(group, value, as_number(value, 2)) for group, value in bars.items()], line.colour)
@@ -114,8 +116,8 @@ def lift(figure: str, line: ModelLine, beside: ModelLine | None) -> Markup | Non
     if beside is not None:
         for group, value in dots.items():
             axes.canvas.dot(axes.at(group, value), colour=beside.colour, hint=as_number(value, 2))
-        _legend_entry(axes.canvas, (axes.x.end - 150, axes.y.end + 30), beside.label, beside.colour, dot=True)
-    _legend_entry(axes.canvas, (axes.x.end - 150, axes.y.end + 12), line.label, line.colour)
+        _legend_entry(axes.canvas, (axes.x.end - 150, axes.y.end + 30), beside.label, beside.colour, mark="dot")
+    _legend_entry(axes.canvas, (axes.x.end - 150, axes.y.end + 12), line.label, line.colour, mark="bar")
     return axes.canvas.markup()
 
 
@@ -162,10 +164,10 @@ def rated_bars(figure: str, key: str, groups: Sequence[tuple[str, int, int]]) ->
     bars = [(float(i), rows / total, as_percent(rows / total)) for i, (_, rows, _) in enumerate(groups, 1)]
     rates = [(float(i), events / rows, label) for i, (label, rows, events) in enumerate(groups, 1) if rows]
     highest_bar = max(share for _, share, _ in bars)
-    axes = _axes(figure, key, 640, 320, len(groups) + 0.5, highest_bar * 1.1, x_low=0.5, right=56)
+    axes = _axes(figure, key, 480, 300, len(groups) + 0.5, highest_bar * 1.1, x_low=0.5, right=56)
     axes.y_ticks(percent_ticks(axes.y))
     _columns(axes, bars, SKY)
-    widest = max(text_width(label) for label, _, _ in groups) + 4
+    widest = max(text_width(label, 11.5) for label, _, _ in groups) + 2
     every = math.ceil(len(groups) * widest / (axes.x.end - axes.x.start))
     axes.x_ticks([(i + 1, label) for i, (label, _, _) in enumerate(groups) if i % every == 0])
     axes.names(LABELS[f"{key}_x"], LABELS["row_share"], y_right=LABELS["event_rate"])
@@ -183,10 +185,10 @@ def horizontal_bars(figure: str, key: str, bars: Sequence[Bar]) -> Markup | None
     bars = [bar for bar in bars if math.isfinite(bar.value)]
     if not bars:
         return None
-    row, left = 24.0, 190.0
-    canvas = Canvas(figure, 640, row * len(bars) + 8, title=LABELS[key], desc=LABELS[f"{key}_caption"])
+    row, left = 24.0, 150.0
+    canvas = Canvas(figure, 480, row * len(bars) + 8, title=LABELS[key], desc=LABELS[f"{key}_caption"])
     ends = [end for bar in bars for end in (bar.value, bar.low, bar.high) if math.isfinite(end)]
-    scale = Scale(min(0.0, *ends), max(0.0, *ends) or 1.0, left, 640 - 90)
+    scale = Scale(min(0.0, *ends), max(0.0, *ends) or 1.0, left, 480 - 76)
     for i, bar in enumerate(bars):
         y = 4 + row * i
         start, end = sorted((scale(0.0), scale(bar.value)))
@@ -206,8 +208,13 @@ def _shortened(label: str | Text, width: float) -> str | Text:
     return Text(fitted(label.en, width), fitted(label.zh, width))
 
 
-def iterations(figure: str, key: str, curves: Sequence[tuple[Text, str, str, Sequence[tuple[float, float]]]],
-               best: int | None = None) -> Markup | None:
+def iterations(
+    figure: str,
+    key: str,
+    curves: Sequence[tuple[Text, str, str, Sequence[tuple[float, float]]]],
+    best: int | None = None,
+    from_zero: bool = False,
+) -> Markup | None:
     """Lines of (label, colour, dash, points) against the number of trees, the chosen number marked."""
     curves = [(t, c, d, [p for p in points if math.isfinite(p[1])]) for t, c, d, points in curves]
     curves = [curve for curve in curves if curve[3]]
@@ -216,21 +223,32 @@ def iterations(figure: str, key: str, curves: Sequence[tuple[Text, str, str, Seq
     xs = [x for *_, points in curves for x, _ in points]
     ys = [y for *_, points in curves for _, y in points]
     room = (max(ys) - min(ys)) * 0.08 or max(abs(max(ys)) * 0.1, 0.1)
-    low = max(0.0, min(ys) - room) if min(ys) >= 0 else min(ys) - room
-    axes = _axes(figure, key, 640, 280, max(*xs, 1.0), max(ys) + room, y_low=low)
-    axes.y_ticks([(v, f"{v:.4g}") for v in axes.y.ticks()])
-    axes.x_ticks([(v, f"{v:g}") for v in axes.x.ticks(8) if v == int(v)])
+    low = 0.0 if from_zero else min(ys) - room
+    axes = _axes(figure, key, 480, 260, max(*xs, 1.0), max(ys) + room, y_low=low)
+    axes.y_ticks(number_ticks(axes.y))
+    axes.x_ticks([(v, text) for v, text in number_ticks(axes.x) if v == int(v)])
     axes.names(LABELS["trees"], LABELS[f"{key}_y"])
     for i, (label, colour, dash, points) in enumerate(curves):
         axes.curve(points, colour=colour, dash=dash)
-        _legend_entry(axes.canvas, (axes.x.end - 150, axes.y.end + 12 + 18 * i), label, colour, dash)
+        # Above the frame, so that no curve and no mark crosses the words.
+        _legend_entry(axes.canvas, (axes.x.end - 110 * (len(curves) - i), 16), label, colour, dash)
     if best is not None and axes.x.low <= best <= axes.x.high:
         axes.curve([(best, axes.y.low), (best, axes.y.high)], colour=BLACK, width=1, dash="4 3")
     return axes.canvas.markup()
 
 
-def _axes(figure: str, key: str, width: float, height: float, x_high: float, y_high: float, *,
-          x_low: float = 0.0, y_low: float = 0.0, right: float = 24.0) -> Axes:
+def _axes(
+    figure: str,
+    key: str,
+    width: float,
+    height: float,
+    x_high: float,
+    y_high: float,
+    *,
+    x_low: float = 0.0,
+    y_low: float = 0.0,
+    right: float = 24.0,
+) -> Axes:
     canvas = Canvas(figure, width, height, title=LABELS[key], desc=LABELS[f"{key}_caption"])
     axes = Axes(canvas, Scale(x_low, x_high, 52, width - right), Scale(y_low, y_high, height - 44, 28))
     axes.base()
@@ -244,11 +262,20 @@ def _columns(axes: Axes, columns: Sequence[tuple[float, float, str]], colour: st
         axes.canvas.rect((left, top), axes.x(x + 0.35) - left, axes.y.start - top, colour=colour, hint=hint)
 
 
-def _legend_entry(canvas: Canvas, at: tuple[float, float], label: Text, colour: str, dash: str = "", *,
-                  dot: bool = False) -> None:
+def _legend_entry(
+    canvas: Canvas,
+    at: tuple[float, float],
+    label: Text,
+    colour: str,
+    dash: str = "",
+    *,
+    mark: Literal["line", "dot", "bar"] = "line",
+) -> None:
     x, y = at
-    if dot:
+    if mark == "dot":
         canvas.dot((x + 9, y - 4), colour=colour)
+    elif mark == "bar":
+        canvas.rect((x + 4, y - 9), 10, 10, colour=colour)
     else:
         canvas.line((x, y - 4), (x + 18, y - 4), colour=colour, width=3, dash=dash)
     canvas.text((x + 24, y), label, css="label")

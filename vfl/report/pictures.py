@@ -94,8 +94,7 @@ def _importance(importance: Importance, owners: Mapping[str, str]) -> dict[str, 
     ]
     strongest = sorted(importance.features, key=lambda f: -f.value)[:_FEATURES_DRAWN]
     by_feature = [
-        Bar(f.feature.label, f.value, formats.as_measure(f.value), owners.get(f.feature.owner, SKY))
-        for f in strongest
+        Bar(f.feature.label, f.value, formats.as_measure(f.value), owners.get(f.feature.owner, SKY)) for f in strongest
     ]
     by_category = []
     for c in importance.categories:
@@ -121,9 +120,7 @@ def _trees(trees: Trees, owners: Mapping[str, str]) -> dict[str, Picture | list[
         (LABELS["loss_train"], BLUE, "4 2", [(float(i.trees), i.train) for i in trees.iterations]),
         (LABELS["loss_valid"], VERMILLION, "", [(float(i.trees), i.valid) for i in trees.iterations]),
     ]
-    splits = [
-        Bar(s.owner, s.value, formats.as_count(s.value), owners.get(s.owner, SKY)) for s in trees.splits_by_owner
-    ]
+    splits = [Bar(s.owner, s.value, formats.as_count(s.value), owners.get(s.owner, SKY)) for s in trees.splits_by_owner]
     return {
         "iterations": charts.iterations("svg-iterations", "iterations", curves, trees.best_iteration),
         "splits": charts.horizontal_bars("svg-splits", "splits", splits),
@@ -140,5 +137,7 @@ def _costs(costs: Costs, owners: Mapping[str, str]) -> dict[str, Picture | list[
     points = [(float(tree), seconds) for tree, seconds in enumerate(costs.seconds_per_tree, 1)]
     return {
         "phases": charts.horizontal_bars("svg-phases", "phases", phases),
-        "tree_seconds": charts.iterations("svg-tree-seconds", "tree_seconds", [(LABELS["seconds"], BLUE, "", points)]),
+        "tree_seconds": charts.iterations(
+            "svg-tree-seconds", "tree_seconds", [(LABELS["seconds"], BLUE, "", points)], from_zero=True
+        ),
     }

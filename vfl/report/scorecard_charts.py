@@ -10,8 +10,21 @@ from markupsafe import Markup
 from vfl.errors import Text
 from vfl.report.formats import as_number, as_percent, ratio
 from vfl.report.scorecard_model import BinKind, BinningTable, Correlation, StabilityRow
-from vfl.report.svg import BLACK, BLUE, GREY, OWNER_COLOURS, SKY, VERMILLION, Axes, Canvas, Scale, fitted, percent_ticks
-from vfl.report.texts import LABELS
+from vfl.report.svg import (
+    BLACK,
+    BLUE,
+    GREY,
+    OWNER_COLOURS,
+    SKY,
+    VERMILLION,
+    Axes,
+    Canvas,
+    Scale,
+    fitted,
+    number_ticks,
+    percent_ticks,
+)
+from vfl.report.texts import LABELS, split_name
 
 __all__ = ["correlation", "stability", "woe"]
 
@@ -29,13 +42,18 @@ def woe(figure: str, table: BinningTable) -> Markup | None:
     canvas = Canvas(figure, 340, 210, title=title, desc=LABELS["woe_caption"])
     reach = max(max(abs(b.woe) for _, b in bins) * 1.15, 0.1)
     axes = Axes(canvas, Scale(0.5, len(table.bins) + 0.5, 44, 300), Scale(-reach, reach, 182, 28))
-    axes.y_ticks([(v, as_number(v, 1)) for v in axes.y.ticks(4)])
+    axes.y_ticks(number_ticks(axes.y, 4))
     for i, b in bins:
         left, right = axes.x(i - 0.35), axes.x(i + 0.35)
         top, bottom = sorted((axes.y(0.0), axes.y(b.woe)))
         ordered = b.kind in (BinKind.INTERVAL, BinKind.CATEGORIES, BinKind.ANONYMOUS)
-        canvas.rect((left, top), right - left, max(bottom - top, 1.0), colour=SKY if ordered else GREY,
-                    hint=f"{b.label}  WOE {as_number(b.woe, 3)}")
+        canvas.rect(
+            (left, top),
+            right - left,
+            max(bottom - top, 1.0),
+            colour=SKY if ordered else GREY,
+            hint=f"{b.label}  WOE {as_number(b.woe, 3)}",
+        )
     axes.curve([(axes.x.low, 0), (axes.x.high, 0)], colour="#666666", width=1)
     axes.x_ticks([(i, str(i)) for i in range(1, len(table.bins) + 1)])
     rates = [(i, ratio(b.events, b.rows)) for i, b in enumerate(table.bins, 1)]
@@ -58,22 +76,39 @@ def correlation(figure: str, matrix: Correlation) -> Markup | None:
         return None
     cell = max(min(52.0, 520 / count), 12.0)
     left, top = 170.0, 12.0
-    canvas = Canvas(figure, left + cell * count + 12, top + cell * count + 30,
-                    title=LABELS["correlation"], desc=LABELS["correlation_caption"])
+    canvas = Canvas(
+        figure,
+        left + cell * count + 12,
+        top + cell * count + 30,
+        title=LABELS["correlation"],
+        desc=LABELS["correlation_caption"],
+    )
     for i, label in enumerate(matrix.labels):
-        canvas.text((left - 8, top + cell * (i + 0.5) + 4), fitted(f"{label} ({i + 1})", left - 12), anchor="end",
-                    css="label")
+        canvas.text(
+            (left - 8, top + cell * (i + 0.5) + 4), fitted(f"{label} ({i + 1})", left - 12), anchor="end", css="label"
+        )
         canvas.text((left + cell * (i + 0.5), top + cell * count + 16), str(i + 1), anchor="middle", css="tick")
         for j, value in enumerate(matrix.matrix[i]):
             if not math.isfinite(value):
                 continue
             x, y = left + cell * j, top + cell * i
-            canvas.rect((x, y), cell - 1, cell - 1, colour=VERMILLION if value > 0 else BLUE,
-                        opacity=min(abs(value), 1.0), hint=f"{label} × {matrix.labels[j]}: {as_number(value, 2)}")
+            canvas.rect(
+                (x, y),
+                cell - 1,
+                cell - 1,
+                colour=VERMILLION if value > 0 else BLUE,
+                opacity=min(abs(value), 1.0),
+                hint=f"{label} × {matrix.labels[j]}: {as_number(value, 2)}",
+            )
             if cell >= 30:
                 dark = abs(value) > 0.75
-                canvas.text((x + cell / 2, y + cell / 2 + 4), as_number(value, 2), anchor="middle", css="cell",
-                            colour="#fff" if dark else "")
+                canvas.text(
+                    (x + cell / 2, y + cell / 2 + 4),
+                    as_number(value, 2),
+                    anchor="middle",
+                    css="cell",
+                    colour="#fff" if dark else "",
+                )
     return canvas.markup()
 
 
@@ -88,12 +123,12 @@ def stability(figure: str, rows: Sequence[StabilityRow]) -> Markup | None:
         return None
     periods = list(dict.fromkeys(row.period for row in rows))
     top = max(SHIFTED * 1.2, *(v * 1.1 for values in series.values() for v in values.values()))
-    canvas = Canvas(figure, 640, 280, title=LABELS["stability"], desc=LABELS["stability_caption"])
-    axes = Axes(canvas, Scale(0.5, len(periods) + 0.5, 52, 480), Scale(0.0, top, 236, 28))
+    canvas = Canvas(figure, 480, 270, title=LABELS["stability"], desc=LABELS["stability_caption"])
+    axes = Axes(canvas, Scale(0.5, len(periods) + 0.5, 52, 350), Scale(0.0, top, 226, 28))
     axes.base()
-    axes.y_ticks([(v, f"{v:.2f}") for v in axes.y.ticks()])
-    every = math.ceil(len(periods) / 8)
-    axes.x_ticks([(i, p) for i, p in enumerate(periods, 1) if (i - 1) % every == 0])
+    axes.y_ticks(number_ticks(axes.y))
+    every = math.ceil(len(periods) / 6)
+    axes.x_ticks([(i, split_name(p)) for i, p in enumerate(periods, 1) if (i - 1) % every == 0])
     for limit, colour in ((STABLE, GREY), (SHIFTED, BLACK)):
         axes.curve([(axes.x.low, limit), (axes.x.high, limit)], colour=colour, width=1, dash="4 3")
     # The worst feature first, so that the lines a reader must see keep their colours when there are many.
@@ -106,6 +141,6 @@ def stability(figure: str, rows: Sequence[StabilityRow]) -> Markup | None:
         for i, value in points:
             canvas.dot(axes.at(i, value), colour=colour, radius=3, hint=as_number(value, 3))
         y = 40.0 + 18 * place
-        canvas.line((492, y - 4), (508, y - 4), colour=colour, width=3)
-        canvas.text((514, y), LABELS["score"] if not name else fitted(name, 118), css="label")
+        canvas.line((360, y - 4), (374, y - 4), colour=colour, width=3)
+        canvas.text((380, y), LABELS["score"] if not name else fitted(name, 98), css="label")
     return canvas.markup()

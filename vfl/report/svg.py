@@ -14,7 +14,7 @@ from typing import Literal
 from markupsafe import Markup, escape
 
 from vfl.errors import Text
-from vfl.report.formats import as_percent
+from vfl.report.formats import as_number, as_percent
 
 __all__ = [
     "BLACK",
@@ -30,6 +30,7 @@ __all__ = [
     "Canvas",
     "Scale",
     "fitted",
+    "number_ticks",
     "percent_ticks",
     "text_width",
 ]
@@ -58,7 +59,7 @@ _NARROW = " .,:;'|!()[]fijlt"
 
 def text_width(text: str, size: float = _FONT_SIZE) -> float:
     """Width of ``text`` in user units, near enough to lay out by."""
-    return sum(size * (1.0 if ord(letter) >= _WIDE else 0.33 if letter in _NARROW else 0.56) for letter in text)
+    return sum(size * (1.0 if ord(letter) >= _WIDE else 0.38 if letter in _NARROW else 0.6) for letter in text)
 
 
 def fitted(text: str, width: float, size: float = _FONT_SIZE) -> str:
@@ -99,8 +100,17 @@ class Scale:
 def percent_ticks(scale: Scale, count: int = 5) -> list[tuple[float, str]]:
     """Ticks of a scale of shares, with as many decimals as tell them apart exactly."""
     ticks = scale.ticks(count)
-    digits = next((d for d in range(3) if all(abs(t * 100 - round(t * 100, d)) < 1e-9 for t in ticks)), 3)
-    return [(tick, as_percent(tick, digits)) for tick in ticks]
+    return [(tick, as_percent(tick, _digits([100 * t for t in ticks]))) for tick in ticks]
+
+
+def number_ticks(scale: Scale, count: int = 5) -> list[tuple[float, str]]:
+    """Ticks of a scale of plain numbers, with as many decimals as tell them apart exactly."""
+    ticks = scale.ticks(count)
+    return [(tick, as_number(tick, _digits(ticks))) for tick in ticks]
+
+
+def _digits(ticks: Sequence[float]) -> int:
+    return next((d for d in range(6) if all(abs(t - round(t, d)) < 1e-9 for t in ticks)), 6)
 
 
 class Canvas:
@@ -124,8 +134,9 @@ class Canvas:
         style = {"fill": "none", "stroke": colour, "stroke-width": _number(width), "stroke-dasharray": dash}
         self._add("path", {"d": d, "stroke-linejoin": "round"} | style)
 
-    def ribbon(self, left: tuple[float, float], right: tuple[float, float], x: tuple[float, float], *,
-               colour: str, hint: str) -> None:
+    def ribbon(
+        self, left: tuple[float, float], right: tuple[float, float], x: tuple[float, float], *, colour: str, hint: str
+    ) -> None:
         """A band that bends from the span ``left`` (top, bottom) at x[0] to ``right`` at x[1]."""
         middle = (x[0] + x[1]) / 2
         n = _number
@@ -135,8 +146,9 @@ class Canvas:
         )
         self._add("path", {"d": d, "fill": colour, "fill-opacity": "0.35"}, hint)
 
-    def rect(self, corner: Point, width: float, height: float, *, colour: str, hint: str = "",
-             opacity: float = 1.0) -> None:
+    def rect(
+        self, corner: Point, width: float, height: float, *, colour: str, hint: str = "", opacity: float = 1.0
+    ) -> None:
         """A filled rectangle; ``hint`` is what a mouse resting on it shows."""
         box = {"x": corner[0], "y": corner[1], "width": max(width, 0.0), "height": max(height, 0.0)}
         style = {"fill": colour, "fill-opacity": "" if opacity == 1.0 else _number(opacity)}
@@ -146,8 +158,16 @@ class Canvas:
         place = {"cx": _number(centre[0]), "cy": _number(centre[1]), "r": _number(radius)}
         self._add("circle", place | {"fill": colour, "stroke": "#fff", "stroke-width": "1"}, hint)
 
-    def text(self, at: Point, text: str | Text, *, anchor: Anchor = "start", css: str = "",
-             turn: float = 0.0, colour: str = "") -> None:
+    def text(
+        self,
+        at: Point,
+        text: str | Text,
+        *,
+        anchor: Anchor = "start",
+        css: str = "",
+        turn: float = 0.0,
+        colour: str = "",
+    ) -> None:
         """Write ``text`` with its baseline at ``at``; a :class:`Text` is written once per language."""
         x, y = _number(at[0]), _number(at[1])
         versions = (("", text),) if isinstance(text, str) else (("zh", text.zh), ("en", text.en))
@@ -205,7 +225,7 @@ class Axes:
                 self.canvas.line((self.x.start, y), (self.x.end, y), colour="#E4E4E4")
                 self.canvas.text((self.x.start - 6, y + 4), label, anchor="end", css="tick")
 
-    def x_ticks(self, labels: Sequence[tuple[float, str]]) -> None:
+    def x_ticks(self, labels: Sequence[tuple[float, str | Text]]) -> None:
         for value, label in labels:
             self.canvas.text((self.x(value), self.y.start + 16), label, anchor="middle", css="tick")
 

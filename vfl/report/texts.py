@@ -206,11 +206,9 @@ LABELS: Mapping[str, Text] = {
     "bands_caption": Text("Bars: share of rows. Line: bad rate.", "柱：样本占比。线：坏样本率。"),
     "bands_x": Text("Score", "分数"),
     "band": Text("Score band", "分数段"),
-    "band_all": Text("all scores", "全部分数"),
+    "approve_all": Text("no cut-off", "不设分数线"),
     "approvals": Text("Approval table", "通过率表"),
-    "approvals_caption": Text(
-        "If all firms from this cut-off up are approved.", "若批准该分数线及以上的全部企业。"
-    ),
+    "approvals_caption": Text("If all firms from this cut-off up are approved.", "若批准该分数线及以上的全部企业。"),
     "cut_off": Text("Cut-off", "分数线"),
     "approved": Text("Approved", "通过数"),
     "approval_share": Text("Approval rate", "通过率"),
@@ -419,4 +417,17 @@ LABELS: Mapping[str, Text] = {
     # Comparison
     "section_jobs": Text("Jobs", "作业"),
     "section_jobs_lead": Text("The reports compared.", "参与对比的报告。"),
+    "section_joint": Text("Joint models", "联合模型"),
+    "section_joint_lead": Text("Each on the split its own summary speaks of.", "各作业以其摘要所用数据集为准。"),
+    "section_price": Text("What left, and what it took", "出域量与开销"),
+    "section_price_lead": Text("Sums over each job's ledger and costs.", "按各作业台账与开销汇总。"),
+    "title": Text("Title", "名称"),
+    "compare_caution": Text(
+        "Intervals of different samples may not be set against each other: compare jobs that share their rows.",
+        "不同样本的区间不可直接比较：请对比使用相同样本的作业。",
+    ),
+    "footer_compare": Text(
+        "Rendered from the jobs' report.json alone; it needs no network and no script.",
+        "本页仅由各作业的 report.json 生成，无需网络与脚本。",
+    ),
 }

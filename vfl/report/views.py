@@ -32,7 +32,7 @@ from vfl.report.performance_model import (
     SplitPerformance,
 )
 from vfl.report.scorecard_model import Bin, BinningTable, Scaling
-from vfl.report.texts import MODEL_NAMES, split_name
+from vfl.report.texts import LABELS, MODEL_NAMES, split_name
 
 __all__ = [
     "Approval",
@@ -44,6 +44,7 @@ __all__ = [
     "findings",
     "headline",
     "iv_strength",
+    "job_seconds",
     "ledger_edges",
     "lift_rows",
     "scaling_sentence",
@@ -59,7 +60,7 @@ T = TypeVar("T")
 class Approval:
     """What approving all scores from ``cut_off`` up would mean."""
 
-    cut_off: str
+    cut_off: Text
     approved: int
     share: float
     approved_rate: float
@@ -76,9 +77,10 @@ def approvals(bands: Sequence[Band]) -> list[Approval]:
     for band in sorted(bands, key=lambda b: -b.lower):
         approved += band.rows
         approved_events += band.events
+        cut_off = f"≥ {as_number(band.lower, 0)}"
         table.append(
             Approval(
-                cut_off=band_name(band) if math.isinf(band.lower) else f"≥ {as_number(band.lower, 0)}",
+                cut_off=LABELS["approve_all"] if math.isinf(band.lower) else Text(cut_off, cut_off),
                 approved=approved,
                 share=ratio(approved, rows),
                 approved_rate=ratio(approved_events, approved),
@@ -208,6 +210,15 @@ def headline(performance: Performance, kind: ModelKind) -> tuple[ModelPerformanc
     return None
 
 
+def job_seconds(model: ReportModel) -> float:
+    """Phases of one party follow each other, parties run side by side: the job took the longest sum."""
+    sums: dict[str, float] = {}
+    for phase in model.costs.phases if model.costs is not None else ():
+        if math.isfinite(phase.seconds):
+            sums[phase.party] = sums.get(phase.party, 0.0) + phase.seconds
+    return max(sums.values(), default=math.nan)
+
+
 def findings(model: ReportModel) -> list[Text]:
     """The summary in whole sentences; what is not defined is said in words."""
     sentences: list[Text] = []
@@ -215,8 +226,8 @@ def findings(model: ReportModel) -> list[Text]:
         sentences += _performance_findings(model.performance)
     if model.ledger is not None:
         sentences.append(_ledger_finding(model.ledger))
-    if model.costs is not None and model.costs.phases:
-        spent = as_seconds(max(_seconds_by_party(model).values()))
+    if math.isfinite(job_seconds(model)):
+        spent = as_seconds(job_seconds(model))
         sentences.append(Text(f"The job took {spent} in all.", f"作业总用时 {spent}。"))
     return sentences
 
@@ -275,12 +286,3 @@ def _ledger_finding(ledger: Ledger) -> Text:
         f"共 {count} 条消息（{size}）出域，均非原始数据；"
         f"其中掩码、聚合与披露类消息在已声明上限者中最多透露 {as_bits(bits)} 比特。",
     )
-
-
-def _seconds_by_party(model: ReportModel) -> dict[str, float]:
-    """Phases of one party follow each other, parties run side by side: the job took the longest sum."""
-    sums: dict[str, float] = {}
-    for phase in model.costs.phases if model.costs is not None else ():
-        if math.isfinite(phase.seconds):
-            sums[phase.party] = sums.get(phase.party, 0.0) + phase.seconds
-    return sums or {"": math.nan}
