@@ -44,7 +44,7 @@ def test_same_trees(seed: int, categorical: tuple[int, ...], gradient_bits: int 
 
 
 @pytest.mark.parametrize(
-    "name, value",
+    ("name", "value"),
     [
         ("lambda_l1", 2.0),
         ("lambda_l2", 5.0),
@@ -68,7 +68,7 @@ def test_same_trees_with_split_parameter(name: str, value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "ours, theirs",
+    ("ours", "theirs"),
     [
         ({"num_leaves": 2}, {"num_leaves": 2}),
         ({"num_leaves": 200}, {"num_leaves": 200}),

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from vfl.errors import LocalProtocolError, Text
 
-__all__ = ["FeatureMeta", "HistogramLayout", "exact_histogram", "histogram", "subtract"]
+__all__ = ["FeatureMeta", "HistogramLayout", "exact_histogram", "histogram", "padded", "subtract"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -81,8 +82,6 @@ class HistogramLayout:
         First bin of each feature in the flat histogram; the last entry is the total.
     """
 
-    __slots__ = ("features", "offsets")
-
     def __init__(self, features: Sequence[FeatureMeta]) -> None:
         self.features = tuple(features)
         self.offsets: IntArray = np.cumsum([0, *(f.n_bins for f in self.features)], dtype=np.int64)
@@ -116,13 +115,22 @@ class HistogramLayout:
         For histograms summed from rows; a sibling's, had by subtraction, is complete already. A zeroth bin is
         left as it is: only one scan reads it, and derives it there (:mod:`vfl.core.split`), as LightGBM does.
         """
-        total = np.array([[gradient, hessian]])
-        for feature, meta in enumerate(self.features):
+        derived, others = self._derived
+        if derived.size:
+            # cumsum, not sum: numpy sums pairwise, LightGBM one after another. Past the end lies a zero.
+            parts = -np.append(sums, np.zeros((1, 2)), axis=0)[others]
+            sums[derived] = np.cumsum(np.insert(parts, 0, (gradient, hessian), axis=1), axis=1)[:, -1]
+
+    @cached_property
+    def _derived(self) -> tuple[IntArray, IntArray]:
+        """Flat positions of the derived bins, and of each one's feature's other bins."""
+        derived: list[int] = []
+        others: list[IntArray] = []
+        for start, meta in zip(self.offsets[:-1].tolist(), self.features, strict=True):
             if meta.most_frequent_bin:
-                others = np.delete(sums[self.bins_of(feature)], meta.most_frequent_bin, axis=0)
-                # cumsum, not sum: numpy sums pairwise, LightGBM one after another.
-                derived = np.cumsum(np.concatenate([total, -others]), axis=0)[-1]
-                sums[self.offsets[feature] + meta.most_frequent_bin] = derived
+                derived.append(start + meta.most_frequent_bin)
+                others.append(start + np.delete(np.arange(meta.n_bins), meta.most_frequent_bin))
+        return np.array(derived, dtype=np.int64), padded(others, self.total_bins)
 
 
 def histogram(
@@ -178,11 +186,17 @@ def exact_histogram(
     return sums
 
 
-def subtract(
-    parent: npt.NDArray[np.float64], child: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def subtract(parent: FloatArray, child: FloatArray) -> FloatArray:
     """The sibling's histogram: what the parent has and the child has not."""
     return parent - child
+
+
+def padded(rows: Sequence[IntArray], filler: int) -> IntArray:
+    """Rows of unequal length as one table, at least one wide, filled up with ``filler``."""
+    table = np.full((len(rows), max((row.size for row in rows), default=1) or 1), filler, dtype=np.int64)
+    for number, row in enumerate(rows):
+        table[number, : row.size] = row
+    return table
 
 
 def _bins_of_rows(bins: BinArray, feature: int, rows: npt.NDArray[np.int32] | None) -> BinArray:
