@@ -13,7 +13,7 @@ import pytest
 from vfl.core.uscc import make_uscc
 from vfl.data import Dataset, FeatureKind, Use, load_view, load_views
 from vfl.data.starter import starter_views
-from vfl.errors import DataError, LocalProtocolError
+from vfl.errors import ConfigError, DataError, LocalProtocolError
 from vfl.roles import RoleName
 
 TODAY = dt.date(2026, 7, 1)
@@ -26,8 +26,25 @@ label = "y"
 missing = ["NA"]
 {more}
 [views.t.features]
-amount = {{ kind = "numeric", missing = [-999, "unknown"], sensitivity = 4, item = "tax.revenue" {amount} }}
+amount = {{ kind = "numeric", missing = [-999, "unknown"], sensitivity = 4, item = "tax.arrears" {amount} }}
 region = {{ kind = "categorical", missing = [0] }}
+"""
+EXTENSION = """
+[extension]
+extends = "guobanfa-2024-15"
+region = "330000"
+version = "2025.1"
+zh = "浙江省"
+en = "Zhejiang"
+[items."utilities.heating"]
+zh = "供热信息"
+en = "Heating bills"
+content = ["供热欠费金额"]
+level = "local"
+mode = "physical"
+departments = ["local"]
+[terms]
+"供热欠费金额" = "Heating in arrears"
 """
 Rows = list[list[str]]
 
@@ -53,12 +70,26 @@ def test_views_are_what_was_declared_and_frozen(tmp_path: Path) -> None:
     view = load_views(tmp_path / "views.toml", role=RoleName.BANK).views["t"]
     amount, region = view.features
     assert (view.id, view.label, view.source) == ("uscc", "y", tmp_path / "t.csv")
-    assert (amount.kind, amount.sensitivity, amount.item) == (FeatureKind.NUMERIC, 4, "tax.revenue")
+    assert (amount.kind, amount.sensitivity, amount.item) == (FeatureKind.NUMERIC, 4, "tax.arrears")
     assert amount.missing == ("NA", "-999", "unknown")
     assert amount.missing_numbers == (-999.0,)
     assert (region.kind, region.sensitivity, region.item) == (FeatureKind.CATEGORICAL, 3, None)
     with pytest.raises(FrozenInstanceError):
         view.id = "y"  # type: ignore[misc]
+
+
+def test_a_feature_names_an_item_of_the_catalogue_or_of_a_declared_extension(tmp_path: Path) -> None:
+    load(tmp_path, rows())
+    path = tmp_path / "views.toml"
+    text = path.read_text().replace("tax.arrears", "utilities.heating")
+    path.write_text(text)
+    with pytest.raises(ConfigError, match="CATALOGUE_ITEM_UNKNOWN") as caught:
+        load_views(path, role=RoleName.BANK)
+    assert caught.value.place is not None
+    assert caught.value.place.column == "views.t.features.amount.item"
+    (tmp_path / "region.toml").write_text(EXTENSION, encoding="utf-8")
+    path.write_text('catalogue_extensions = ["region.toml"]\n' + text)
+    assert load_views(path, role=RoleName.BANK).views["t"].features[0].item == "utilities.heating"
 
 
 def test_cells_become_numbers_categories_and_labels(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -208,7 +209,7 @@ class _Reading:
         self._cutoff = None if cutoff is None else np.datetime64(cutoff, "D")
         self._today = np.datetime64(today, "D")
         self._ids: list[str] = []
-        self._rows: list[int] = []
+        self._rows = array("q")
         self._quarantined: Counter[str] = Counter()
         self._numbers: dict[str, list[Numbers]] = {}
         self._codes: dict[str, list[npt.NDArray[np.int32]]] = {}
@@ -219,7 +220,7 @@ class _Reading:
 
     def add(self, block: Block) -> None:
         block = self._with_good_codes(block)
-        self._rows += block.rows
+        self._rows.extend(block.rows)
         for feature in self._view.features:
             where = self._where(block, feature.name)
             cells = block.columns[feature.name]

@@ -2,6 +2,8 @@
 
 ::
 
+    catalogue_extensions = ["zhejiang.toml"]   # optional: a region's own items
+
     [views.loans]
     source = "bank.csv"              # beside this file; .csv or .parquet
     id = "uscc"
@@ -14,7 +16,7 @@
     missing = ["NA", -999]           # for all features; a blank cell is always missing
 
     [views.loans.features]
-    revenue = { kind = "numeric", missing = [-1], sensitivity = 4, item = "tax-revenue" }
+    arrears = { kind = "numeric", missing = [-1], sensitivity = 4, item = "tax.arrears" }
     industry = { kind = "categorical" }
 
     [consents]                       # platform: who may see which firm, for what, until when
@@ -31,6 +33,7 @@ from pathlib import Path
 
 from vfl.config.reading import Section, read_toml
 from vfl.data import faults
+from vfl.data.catalogue import Catalogue
 from vfl.data.schema import BadCodes, ConsentSpec, FeatureKind, FeatureSpec, Views, ViewSpec
 from vfl.errors import Place
 from vfl.roles import RoleName
@@ -44,6 +47,9 @@ SIGNABLE = frozenset(
 
 _ENCODINGS = ("utf-8", "gb18030")
 _DELIMITERS = (",", ";", "\t", "|")
+
+_Missing = tuple[tuple[str, ...], tuple[float, ...]]
+"""Missing codes as text and as numbers."""
 
 
 class _Table(Section):
@@ -71,7 +77,7 @@ class _Table(Section):
         self._asked.add(key)
         return self.text(key) if key in self else None
 
-    def missing(self) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    def missing(self) -> _Missing:
         """Missing codes as text (a number in its own spelling too, for categories) and as numbers."""
         self._asked.add("missing")
         codes = self._table.get("missing", [])
@@ -88,14 +94,19 @@ def load_views(path: str | Path, *, role: RoleName) -> Views:
     Raises
     ------
     ConfigError
-        ``CONFIG_…``, ``COLUMN_TWICE``, ``LABEL_AT_PLATFORM``, ``VIEWS_NONE``, ``VIEW_ROLE`` and the like.
+        ``CONFIG_…``, ``CATALOGUE_…``, ``COLUMN_TWICE``, ``LABEL_AT_PLATFORM``, ``VIEWS_NONE``, ``VIEW_ROLE``
+        and the like.
     """
     path = Path(path)
     if role is RoleName.COORDINATOR:
         raise faults.VIEW_ROLE.at(Place(file=path.name), role=role.value)
     top = _Table.read(path)
+    extensions = [path.parent / name for name in top.texts("catalogue_extensions", [])]
+    catalogue = Catalogue.load(extensions=extensions)
     tables = top.table("views", optional=True)
-    views = {name: _view(name, table, path.parent, role) for name, table in tables.named_tables()}
+    views = {
+        name: _view(name, table, path.parent, role, catalogue) for name, table in tables.named_tables()
+    }
     consents = _consents(top.table("consents"), path.parent) if "consents" in top else None
     top.done()
     if not views:
@@ -118,7 +129,7 @@ def view_named(views: Views, name: str) -> ViewSpec:
     return views.views[name]
 
 
-def _view(name: str, table: _Table, folder: Path, role: RoleName) -> ViewSpec:
+def _view(name: str, table: _Table, folder: Path, role: RoleName, catalogue: Catalogue) -> ViewSpec:
     if role is RoleName.PLATFORM and "label" in table:
         raise faults.LABEL_AT_PLATFORM.at(table.place("label"))
     shared = table.missing()
@@ -127,7 +138,8 @@ def _view(name: str, table: _Table, folder: Path, role: RoleName) -> ViewSpec:
         source=folder / table.text("source"),
         id=table.text("id"),
         features=tuple(
-            _feature(column, feature, *shared) for column, feature in table.table("features").named_tables()
+            _feature(column, feature, shared, catalogue)
+            for column, feature in table.table("features").named_tables()
         ),
         label=table.optional_text("label"),
         as_of=table.optional_text("as_of"),
@@ -141,20 +153,21 @@ def _view(name: str, table: _Table, folder: Path, role: RoleName) -> ViewSpec:
     return view
 
 
-def _feature(
-    name: str, table: _Table, shared_texts: tuple[str, ...], shared_numbers: tuple[float, ...]
-) -> FeatureSpec:
+def _feature(name: str, table: _Table, shared: _Missing, catalogue: Catalogue) -> FeatureSpec:
     texts, numbers = table.missing()
+    item = table.optional_text("item")
+    if item is not None:
+        catalogue.item(item, place=table.place("item"))
     signed_off = frozenset(table.texts("signed_off", []))
     if not signed_off <= SIGNABLE:
         raise faults.CODE_NOT_SIGNABLE.at(table.place("signed_off"), allowed=", ".join(sorted(SIGNABLE)))
     feature = FeatureSpec(
         name=name,
         kind=FeatureKind(table.text("kind", one_of=tuple(FeatureKind))),
-        missing=shared_texts + texts,
-        missing_numbers=shared_numbers + numbers,
+        missing=shared[0] + texts,
+        missing_numbers=shared[1] + numbers,
         sensitivity=table.integer("sensitivity", 3, low=1, high=5),
-        item=table.optional_text("item"),
+        item=item,
         signed_off=signed_off,
     )
     table.done()
