@@ -1,6 +1,4 @@
 /* The four functions of curve.h, written once for both paths over `fe` (field.h) with mul, square, add_multiple. */
-#include <string.h>
-
 /* ---- bytes ----------------------------------------------------------------------------------------------------- */
 
 static inline uint64_t little(const uint8_t *p)
@@ -27,36 +25,21 @@ static inline void put_big(uint8_t *p, uint64_t x)
     for (int i = 0; i < 8; i++) p[i] = (uint8_t)(x >> (56 - 8 * i));
 }
 
-/* `lanes` points of 32 bytes, the rest of the lanes zero; bit 255 is kept in the top limb. */
+/* `lanes` points of 32 bytes, zeros in the lanes above. */
 static INLINE fe load_points(const uint8_t *points, size_t lanes)
 {
-    uint64_t flat[5][LANES] = {{0}};
-    for (size_t i = 0; i < lanes; i++) {
-        const uint64_t a = little(points + POINT * i), b = little(points + POINT * i + 8),
-                       c = little(points + POINT * i + 16), d = little(points + POINT * i + 24);
-        flat[0][i] = a & MASK51;
-        flat[1][i] = (a >> 51 | b << 13) & MASK51;
-        flat[2][i] = (b >> 38 | c << 26) & MASK51;
-        flat[3][i] = (c >> 25 | d << 39) & MASK51;
-        flat[4][i] = d >> 12;
-    }
-    fe out;
-    memcpy(out.l, flat, sizeof flat);
-    return out;
+    uint64_t words[5][LANES] = {{0}};
+    for (size_t i = 0; i < lanes; i++)
+        for (size_t k = 0; k < 4; k++) words[k][i] = little(points + POINT * i + 8 * k);
+    return from_words(words);
 }
 
 static INLINE void store_points(uint8_t *points, fe a, size_t lanes)
 {
-    uint64_t flat[5][LANES];
-    a = canonical(a);
-    memcpy(flat, a.l, sizeof flat);
-    for (size_t i = 0; i < lanes; i++) {
-        const uint64_t l0 = flat[0][i], l1 = flat[1][i], l2 = flat[2][i], l3 = flat[3][i], l4 = flat[4][i];
-        put_little(points + POINT * i, l0 | l1 << 51);
-        put_little(points + POINT * i + 8, l1 >> 13 | l2 << 38);
-        put_little(points + POINT * i + 16, l2 >> 26 | l3 << 25);
-        put_little(points + POINT * i + 24, l3 >> 39 | l4 << 12);
-    }
+    uint64_t words[5][LANES];
+    to_words(a, words);
+    for (size_t i = 0; i < lanes; i++)
+        for (size_t k = 0; k < 4; k++) put_little(points + POINT * i + 8 * k, words[k][i]);
 }
 
 static inline size_t least(size_t a, size_t b)
@@ -99,7 +82,7 @@ static fe inverse(fe a)
 static word is_square(fe a)
 {
     const fe symbol = mul(squared(power_2_252_3(a), 2), square(a));
-    return ~is_equal(symbol, sub(small(0), small(1)));
+    return ~is_zero(add(symbol, small(1)));
 }
 
 /* out[i] = x[i] / z[i], or zero where z[i] is zero, for one inversion (Montgomery's trick). */
@@ -186,16 +169,16 @@ static void classify(const uint8_t *points, size_t count, uint8_t *out)
     for (size_t start = 0; start < count; start += LANES) {
         const size_t lanes = least(LANES, count - start);
         const fe u = load_points(points + POINT * start, lanes);
-        fe reduced = canonical(carry(u));
-        word same = ALL(0);
-        for (int i = 0; i < 5; i++) same |= reduced.l[i] ^ u.l[i];
-        word low = is_zero(u) | is_equal(u, small(1)) | is_zero(add(u, small(1)));
+        const fe reduced = canonical(u);
+        word changed = ALL(0);
+        for (int i = 0; i < 5; i++) changed |= reduced.l[i] ^ u.l[i];
+        word low = is_zero(u) | is_zero(sub(u, small(1))) | is_zero(add(u, small(1)));
         for (int k = 0; k < 2; k++) {
             uint8_t every[POINT * LANES];
             for (size_t i = 0; i < LANES; i++) memcpy(every + POINT * i, order_eight[k], POINT);
-            low |= is_equal(u, load_points(every, LANES));
+            low |= is_zero(sub(u, load_points(every, LANES)));
         }
-        const word fault = ~zero_mask(same), twist = ~is_square(curve_side(carry(u)));
+        const word fault = ~zero_mask(changed), twist = ~is_square(curve_side(u));
         word found = (low & ALL(LOW_ORDER)) | (~low & twist & ALL(ON_TWIST));
         found = (fault & ALL(NOT_CANONICAL)) | (~fault & found);
         uint64_t flat[LANES];
@@ -354,19 +337,17 @@ static fe hash_to_field(const word zero_block[8], const uint8_t *data, const uin
     sha_messages(state, scratch, stride, blocks);
 
     /* The first 48 bytes as a big-endian number: six words, of which the upper two weigh 2^256 = 38 mod p. */
-    uint64_t b[8][LANES], flat[5][LANES];
+    uint64_t b[8][LANES], words[5][LANES] = {{0}};
     memcpy(b, state, sizeof b);
     for (int i = 0; i < LANES; i++) {
-        const uint64_t w0 = b[5][i], w1 = b[4][i], w2 = b[3][i], w3 = b[2][i], h0 = b[1][i], h1 = b[0][i];
-        flat[0][i] = (w0 & MASK51) + 38 * (h0 & MASK51);
-        flat[1][i] = ((w0 >> 51 | w1 << 13) & MASK51) + 38 * ((h0 >> 51 | h1 << 13) & MASK51);
-        flat[2][i] = ((w1 >> 38 | w2 << 26) & MASK51) + 38 * (h1 >> 38);
-        flat[3][i] = (w2 >> 25 | w3 << 39) & MASK51;
-        flat[4][i] = w3 >> 12;
+        unsigned __int128 sum = 0;
+        for (int k = 0; k < 4; k++) {
+            sum = (uint64_t)(sum >> 64) + (unsigned __int128)b[5 - k][i] + (k < 2 ? (unsigned __int128)38 * b[1 - k][i] : 0);
+            words[k][i] = (uint64_t)sum;
+        }
+        words[0][i] += 38 * (uint64_t)(sum >> 64); /* cannot carry: after an overflow the rest is below 38 * 2^128 */
     }
-    fe out;
-    memcpy(out.l, flat, sizeof flat);
-    return carry(out);
+    return from_words(words);
 }
 
 /* Elligator 2 (section 6.7.1; Z = 2, J = A): u = -A/d where d = 1 + 2 t^2, if that lies on the curve, else

@@ -34,9 +34,10 @@ def paths() -> list[str]:
 
 
 def _over_slices(count: int, work: Callable[[int, int], None]) -> None:
-    """Run ``work(start, stop)`` over [0, count) cut into one slice per core (multiples of 8)."""
-    threads = max(1, min(len(os.sched_getaffinity(0)), count // _LEAST))
-    step = -(-count // threads + 7) // 8 * 8
+    """Run ``work(start, stop)`` over [0, count) cut into one slice per core, of a multiple of 8."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = max(1, min(cores, count // _LEAST))
+    step = max(1, -(-count // (8 * threads))) * 8
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(lambda start: work(start, min(start + step, count)), range(0, count, step)))
 

@@ -1,12 +1,11 @@
-"""A whole run in one process, with the list of everything that crossed between owners."""
+"""A whole run in one process, with the list of everything that crossed between owners; and a plain ladder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-import pytest
 
 from vfl.crypto.psi import Alignment, PsiOwner, PsiReceiver, PsiSender
 from vfl.crypto.psi_set import PsiSet
@@ -23,7 +22,7 @@ class Run:
         return {name: [sets[name][row] for row in a.rows] for name, a in self.alignments.items()}
 
 
-def _run(
+def run_psi(
     sets: dict[str, list[str]], *, job: bytes = b"job", floor: int = 1, seeds: dict[str, JobSeed] | None = None,
     tables: dict[str, PsiSet] | None = None, context: bytes | None = None,
 ) -> Run:
@@ -96,12 +95,25 @@ def _run(
     return run
 
 
-@pytest.fixture(scope="session")
-def psi_run() -> Callable[..., Run]:
-    return _run
-
-
-@pytest.fixture(scope="session")
-def firms() -> Callable[[Sequence[int]], list[str]]:
+def firms(numbers: Iterable[int]) -> list[str]:
     """Made-up identifiers of 18 characters, one per number."""
-    return lambda numbers: [f"91{number:016d}" for number in numbers]
+    return [f"91{number:016d}" for number in numbers]
+
+
+P = 2**255 - 19
+
+
+def multiple(n: int, u: int) -> tuple[int, int]:
+    """(x : z) of n·P for any n ≥ 1, over Python integers; the paths take clamped scalars only."""
+    (x2, z2), (x3, z3) = (1, 0), (u, 1)
+    for bit in f"{n:b}":
+        if bit == "1":
+            x2, z2, x3, z3 = x3, z3, x2, z2
+        total, difference = x2 + z2, x2 - z2
+        da, cb = (x3 - z3) * total, (x3 + z3) * difference
+        x3, z3 = (da + cb) ** 2 % P, u * (da - cb) ** 2 % P
+        aa, bb = total**2 % P, difference**2 % P
+        x2, z2 = aa * bb % P, (aa - bb) * (aa + 121665 * (aa - bb)) % P
+        if bit == "1":
+            x2, z2, x3, z3 = x3, z3, x2, z2
+    return x2, z2
