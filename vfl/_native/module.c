@@ -101,7 +101,7 @@ static const path_ops *ring_of(const Py_buffer *b, ring *R)
     if (((uintptr_t)record & 7) || b->len < 8 * RING_HEADER) return NULL;
     if (record[0] >= PATHS || !usable((int)record[0])) return NULL;
     const path_ops *p = all_paths[record[0]];
-    if (record[1] < (limb)(2 * p->k_multiple) || record[1] > (limb)p->k_max || record[1] % (limb)p->k_multiple) return NULL;
+    if (record[1] < 2 || record[1] > (limb)p->k_max || record[1] % (limb)p->k_multiple) return NULL;
     if ((size_t)b->len != 8 * ring_words((size_t)record[1])) return NULL;
     *R = ring_view(record);
     return p;

@@ -331,7 +331,7 @@ class NativeSecret(NativePublic):
         super().__init__(p * q, threads=threads, path=path)
         if p.bit_length() != q.bit_length() or p == q:
             raise ValueError("the primes must differ and have the same length")
-        outer, self._secrets = self._ring, [self._square_free_words(p), self._square_free_words(q)]
+        outer, self._exponents = self._ring, [self._exponent(p), self._exponent(q)]
         half = -(-outer.limbs // 2)
         self._ring_p, self._ring_q = (Ring(self._path, prime, min_limbs=half) for prime in (p, q))
         self._half_p = _half_constants(self._ring_p, outer, q)
@@ -365,7 +365,7 @@ class NativeSecret(NativePublic):
         for name in ("_table_p", "_table_q"):
             if name in held:
                 held[name].table.fill(0)
-        for words in held.get("_secrets", ()):
+        for words in held.get("_exponents", ()):
             words.fill(0)
 
     def holder_randomisers(self, exponents_p: Limbs, exponents_q: Limbs) -> Words:
@@ -389,8 +389,8 @@ class NativeSecret(NativePublic):
 
         def piece(i: int, j: int) -> None:
             for ring, plain, constants, exponent in (
-                (self._ring_p, plain_p, self._half_p, self._secrets[0]),
-                (self._ring_q, plain_q, self._half_q, self._secrets[1]),
+                (self._ring_p, plain_p, self._half_p, self._exponents[0]),
+                (self._ring_q, plain_q, self._half_q, self._exponents[1]),
             ):
                 kernel.half_plain(ring.record, plain[i:j], a[i:j], constants, exponent, self._ring.limbs)
             kernel.join_plain(
@@ -401,7 +401,7 @@ class NativeSecret(NativePublic):
         return out
 
     @staticmethod
-    def _square_free_words(prime: int) -> Words:
+    def _exponent(prime: int) -> Words:
         """The exponent prime - 1."""
         size = -(-prime.bit_length() // 64) * 8
         return np.frombuffer(bytearray((prime - 1).to_bytes(size, "little")), dtype=np.uint64)

@@ -1,0 +1,37 @@
+"""Would these tests notice? A one-bit error is planted in each function of the kernel in turn, on two paths."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import variant
+
+_LIST = re.search(r"enum planted \{(.*?)\};", (variant.SOURCES / "kernel.h").read_text(), re.S)
+PLANTED = re.findall(r"PLANT_\w+", _LIST.group(1) if _LIST else "")[1:-1]
+SUITE = ["tests/native/test_arithmetic.py", "tests/native/test_units.py", "tests/native/test_holder.py"]
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+
+def test_the_suite_passes_on_a_build_without_error(tmp_path: Path) -> None:
+    kernel = variant.build(tmp_path / "kernel.so", "-O2")
+    done = variant.run(kernel, *SUITE, "-k", "not 1024")
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_error_has_its_place() -> None:
+    code = "".join(path.read_text() for path in variant.SOURCES.glob("*.[ch]"))
+    assert len(PLANTED) > 20
+    assert [name for name in PLANTED if f"PLANT({name})" not in code] == []
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_planted_error_is_caught(name: str, tmp_path: Path) -> None:
+    kernel = variant.build(tmp_path / "kernel.so", "-O1", f"-DVFL_PLANTED={name}")
+    for path in ("ifma", "portable"):
+        done = variant.run(kernel, *SUITE, "-k", f"{path} and not 1024")
+        if "no tests ran" in done.stdout or "deselected" in done.stdout.splitlines()[-1] and done.returncode == 5:
+            continue
+        assert done.returncode == 1, f"{name} on {path} went unnoticed:\n{done.stdout}"
