@@ -22,21 +22,21 @@ class PlatformJob:
 
     def __init__(self, work: PlatformWorkspace, registry: KeyRegistry) -> None:
         self.work = work
-        self.keys = KeyCheckerSteps(work, registry)
+        self.checker = KeyCheckerSteps(work, registry)
         self.trees = PlatformTreesSteps(work)
         self.evaluation = PlatformEvaluationSteps()
         self.roles: Roles = {
-            KeyChecker: self.keys,
+            KeyChecker: self.checker,
             PlatformAlignment: PlatformAlignmentSteps(work),
             PlatformTrees: self.trees,
             PlatformEvaluation: self.evaluation,
         }
 
     def dump(self) -> dict[str, bytes]:
-        return self.work.dump() | self.keys.dump() | self.trees.dump() | self.evaluation.dump()
+        return self.work.dump() | self.checker.dump() | self.trees.dump() | self.evaluation.dump()
 
     def restore(self, parts: dict[str, bytes]) -> None:
         self.work.restore(parts)
-        self.keys.restore(parts)
+        self.checker.restore(parts)
         self.trees.restore(parts)
         self.evaluation.restore(parts)

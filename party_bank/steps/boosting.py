@@ -74,7 +74,7 @@ class BankTreesSteps(BankTrees):
         self._sides: Bits = np.zeros(0, dtype=np.bool_)
         self._grower: LeafwiseGrower | None = None
         self._choice: Choice | None = None
-        self._sit_out = False
+        self._told: set[int] = set()
         self.margins: npt.NDArray[np.float64] = np.zeros(0)
         """Log-odds of the event for each aligned row, in the common order, over all trees so far."""
         self.best_margins: npt.NDArray[np.float64] = np.zeros(0)
@@ -146,7 +146,7 @@ class BankTreesSteps(BankTrees):
         self._gradient = self._code.gradient.encode(gradient, name="gradient")
         self._hessian = self._code.hessian.encode(hessian, name="hessian")
         self._leaf = np.zeros(len(self.margins), dtype=np.int32)
-        self._sit_out = False
+        self._told = {0}  # leaves whose rows the platforms know
         self._choice = None
         params = grow_params(self._work.spec.trees)
         layouts = [self._own_layout, *(self._shapes[p] for p in self._work.spec.platforms)]
@@ -246,12 +246,15 @@ class BankTreesSteps(BankTrees):
         grower.split(lefts, len(self._sides) - lefts, self._next_split)
         self._leaf[inside & ~left] = new_leaf
         self._next_split += 1
-        # A child below the floor is summed by nobody but the bank: its platforms sit out from here on.
-        self._sit_out = min(lefts, len(self._sides) - lefts) < self._work.spec.cohort_floor
+        # Below a child under the floor the platforms sit out: nothing of it is told, and the bank's features alone
+        # split on. (Row counts before a cut are estimates, as in LightGBM, so min_data_in_leaf cannot exclude it.)
+        floor = self._work.spec.leaf_floor
+        told = grower.wanted is not None and leaf in self._told and min(lefts, len(self._sides) - lefts) >= floor
+        self._told = self._told | {new_leaf} if told else self._told - {leaf}
 
     def leaf_rows(self) -> LeafRows:
         grower, leaf = self._growing(), self._chosen().leaf
-        wanted = grower.wanted is not None and not self._sit_out
+        wanted = leaf in self._told
         why = "the platform sums the smaller child"
         return LeafRows(
             histogram=disclose(wanted, reason=why),

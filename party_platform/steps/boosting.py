@@ -163,7 +163,7 @@ class PlatformTreesSteps(PlatformTrees):
         if known is None or len(known) != len(left) or rows.new_leaf.value in self._leaves:
             raise _wrong("LEAF_ROWS", "a leaf that this side does not know so", "与本方记录不符的叶节点")
         children = {rows.leaf.value: known[left], rows.new_leaf.value: known[~left]}
-        floor = self._work.spec.cohort_floor
+        floor = self._work.spec.leaf_floor
         if min(len(c) for c in children.values()) < floor:
             raise _wrong("LEAF_TOO_SMALL", f"sums over fewer than {floor} rows", f"少于 {floor} 行的汇总")
         self._leaves |= children

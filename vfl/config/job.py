@@ -73,8 +73,10 @@ class JobSpec:
     key_bits: int
     test_keys: bool
     minimum_intersection: int
-    cohort_floor: int
+    leaf_floor: int
     bank_features: bool
+    event: str
+    non_event: str
     sample: SampleSpec
     trees: TreeSpec
     text: str
@@ -102,10 +104,12 @@ class JobSpec:
             platform_view=job.text("platform_view"),
             as_of=job.date("as_of"),
             bank_features=job.flag("bank_features", True),
+            event=job.text("event", "y = 1"),
+            non_event=job.text("non_event", "y = 0"),
             key_bits=privacy.integer("key_bits", 2048, low=512 if test_keys else 2048, high=4096),
             test_keys=test_keys,
             minimum_intersection=privacy.integer("minimum_intersection", 1000, low=1, high=10**9),
-            cohort_floor=privacy.integer("cohort_floor", 50, low=1, high=10**6),
+            leaf_floor=privacy.integer("leaf_floor", 20, low=1, high=10**6),
             sample=_sample(top.section("sample", optional=True), file),
             trees=_trees(top.section("trees", optional=True)),
             text=text,

@@ -21,7 +21,7 @@ class Policy:
     minimum_key_bits : int
     allow_test_keys : bool
         Short keys, for made-up data only.
-    minimum_intersection, cohort_floor : int
+    minimum_intersection, leaf_floor : int
         Rows.
     purposes : tuple of str
         Purposes this node takes part in.
@@ -34,7 +34,7 @@ class Policy:
     minimum_key_bits: int = 2048
     allow_test_keys: bool = False
     minimum_intersection: int = 1000
-    cohort_floor: int = 50
+    leaf_floor: int = 20
     maximum_trees: int = 1000
     purposes: tuple[str, ...] = ("credit-modelling",)
     refused_messages: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Policy:
             minimum_key_bits=top.integer("minimum_key_bits", d.minimum_key_bits, low=512, high=4096),
             allow_test_keys=top.flag("allow_test_keys", d.allow_test_keys),
             minimum_intersection=top.integer("minimum_intersection", d.minimum_intersection, low=1, high=10**9),
-            cohort_floor=top.integer("cohort_floor", d.cohort_floor, low=1, high=10**6),
+            leaf_floor=top.integer("leaf_floor", d.leaf_floor, low=1, high=10**6),
             maximum_trees=top.integer("maximum_trees", d.maximum_trees, low=1, high=10**6),
             purposes=top.texts("purposes", list(d.purposes)),
             refused_messages=top.texts("refused_messages", []),
@@ -65,8 +65,8 @@ class Policy:
         """Refuse a job outside this policy before anything is signed."""
         self._at_least("key_bits", spec.key_bits, self.minimum_key_bits)
         self._at_least("minimum_intersection", spec.minimum_intersection, self.minimum_intersection)
-        self._at_least("cohort_floor", spec.cohort_floor, self.cohort_floor)
-        self._at_least("min_data_in_leaf", spec.trees.min_data_in_leaf, self.cohort_floor)
+        self._at_least("leaf_floor", spec.leaf_floor, self.leaf_floor)
+        self._at_least("min_data_in_leaf", spec.trees.min_data_in_leaf, self.leaf_floor)
         if spec.test_keys and not self.allow_test_keys:
             raise _refused("test_keys", "short test keys are for made-up data only", "短密钥仅可用于模拟数据")
         if spec.purpose not in self.purposes:

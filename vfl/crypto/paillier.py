@@ -158,6 +158,11 @@ class AdditiveHE:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._backend.name} {self.public!r}>"
 
+    @property
+    def backend_name(self) -> str:
+        """``"native"`` or ``"gmpy2"``: who does the arithmetic here."""
+        return self._backend.name
+
     # -- in and out ------------------------------------------------------------------------------------------
 
     def encrypt(self, plain: Limbs, stream: RandomStream) -> Ciphertexts:

@@ -18,10 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from vfl.errors import DataError, Place, Text
 from vfl.runtime.clock import Clock
 
-__all__ = ["AuditTrail", "verify_trail"]
+__all__ = ["AUDIT_CONTEXT", "AuditTrail", "verify_trail"]
 
 _GENESIS = "0" * 64
-_DOMAIN = b"vfl/audit/1"
+AUDIT_CONTEXT = b"vfl/audit/1\0"
+"""What an audit signature covers besides the entry: no signature made for something else passes here."""
 
 
 class AuditTrail:
@@ -31,7 +32,7 @@ class AuditTrail:
     ----------
     party : str
     sign : callable
-        Ed25519 signature over bytes, by the party's signing key.
+        Ed25519 signature over :data:`AUDIT_CONTEXT` and the bytes, by the party's signing key.
     lines : sequence of bytes
         The entries recorded so far.
     """
@@ -59,7 +60,7 @@ class AuditTrail:
             **facts,
         }
         raw = json.dumps(entry, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
-        line = b'{"entry":' + raw + b',"signature":"' + self._sign(_DOMAIN + raw).hex().encode() + b'"}'
+        line = b'{"entry":' + raw + b',"signature":"' + self._sign(raw).hex().encode() + b'"}'
         index = self._index
         self._index += 1
         self._prev = hashlib.sha256(line).hexdigest()
@@ -105,7 +106,7 @@ def _fault(line: bytes, index: int, prev: str, key: Ed25519PublicKey) -> tuple[s
         return "is not in the trail's form", "格式不符"
     try:
         entry = json.loads(raw)
-        key.verify(bytes.fromhex(tail[:-2].decode()), _DOMAIN + raw)
+        key.verify(bytes.fromhex(tail[:-2].decode()), AUDIT_CONTEXT + raw)
     except (ValueError, InvalidSignature):
         return "was altered: its signature does not hold", "被篡改：签名不成立"
     if entry.get("index") != index:

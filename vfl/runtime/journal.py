@@ -56,6 +56,7 @@ class Checkpoint:
     sent: dict[str, LinkPosition] = field(default_factory=dict)
     received: dict[str, LinkPosition] = field(default_factory=dict)
     ledger: list[list[object]] = field(default_factory=list)
+    arrived: list[list[object]] = field(default_factory=list)
 
 
 def _positions(raw: Mapping[str, LinkPosition]) -> dict[str, list[object]]:
@@ -86,6 +87,7 @@ class Journal:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
+            self._db.execute("PRAGMA secure_delete=ON")
             self._db.executescript(_SCHEMA)
         except sqlite3.Error as error:
             raise self._broken(error) from error
@@ -136,6 +138,14 @@ class Journal:
             return self._unseal(name, row[0])
         self._write(("INSERT INTO meta VALUES (?, ?)", [(name, self._seal(name, value))]))
         return value
+
+    def forget_secrets(self) -> None:
+        """Overwrite what :meth:`once` keeps and all role state: after the job nothing here opens what was sent."""
+        self._write(("DELETE FROM meta", [()]), ("DELETE FROM part", [()]))
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise self._broken(error) from error
 
     # --- envelopes --------------------------------------------------------------------------------------------
 
@@ -197,7 +207,12 @@ class Journal:
         """Close phase ``name``: one transaction writes all changed parts, and prunes what no replay will need."""
         known = dict(self._db.execute("SELECT name, digest FROM part").fetchall())
         state.parts["/positions"] = json.dumps(
-            {"sent": _positions(state.sent), "received": _positions(state.received), "ledger": state.ledger}
+            {
+                "sent": _positions(state.sent),
+                "received": _positions(state.received),
+                "ledger": state.ledger,
+                "arrived": state.arrived,
+            }
         ).encode()
         changed = []
         for part, raw in state.parts.items():
@@ -232,7 +247,7 @@ class Journal:
             body = json.loads(positions)
             out.sent = _load_positions(body["sent"])
             out.received = _load_positions(body["received"])
-            out.ledger = body["ledger"]
+            out.ledger, out.arrived = body["ledger"], body["arrived"]
         return out
 
     def _seal(self, name: str, raw: bytes) -> bytes:

@@ -103,6 +103,8 @@ class Session:
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.restored: Checkpoint = journal.load()
         self.ledger = Ledger.load(self.restored.ledger)
+        self.received = Ledger.load(self.restored.arrived)
+        """What came in, by (message type, sender)."""
         self._out: dict[str, _Outgoing] = {}
         self._in: dict[str, _Incoming] = {}
         for name, record in peers.items():
@@ -320,6 +322,9 @@ class Session:
                           zh="请核对双方节点的版本与合同是否一致"),
             )
         incoming.consumed = LinkPosition(opened.header.seq + 1, opened.digest)
+        line = self.received.line(opened.header.type, sender)
+        line.messages += 1
+        line.bytes += len(opened.body) - 1
         return opened.header.type, opened.body[1:], opened.body[:1] == b"\x01"
 
     # --- checkpoints ------------------------------------------------------------------------------------------
@@ -333,6 +338,7 @@ class Session:
             sent={p: LinkPosition(o.link.next_seq, o.link.head) for p, o in self._out.items()},
             received={p: i.consumed for p, i in self._in.items()},
             ledger=self.ledger.dump(),
+            arrived=self.received.dump(),
         )
         await self._on_disk(self._journal.checkpoint, phase, result, state)
 

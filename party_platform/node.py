@@ -1,0 +1,89 @@
+"""The platform's side of the node: loads the view and its consents, opens the platform's roles."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from party_platform.roles import PlatformJob
+from party_platform.steps.workspace import PlatformWorkspace
+from vfl.config.job import JobSpec
+from vfl.config.node import NodeConfig
+from vfl.crypto.keyproof import KeyRegistry
+from vfl.crypto.paillier import PublicKey
+from vfl.crypto.psi_set import bucket
+from vfl.data.consent import ConsentBook
+from vfl.data.fingerprint import keep_unchanged
+from vfl.data.table import Dataset, load_view
+from vfl.data.views import load_views, view_named
+from vfl.roles import RoleName
+from vfl.runtime.agreement import Facts
+from vfl.service.folder import JobFolder, job_folders
+from vfl.service.side import JobContext, Outcome
+
+__all__ = ["PlatformSide"]
+
+
+class PlatformSide:
+    """Opens jobs at a platform."""
+
+    role = RoleName.PLATFORM
+
+    def __init__(self, config: NodeConfig) -> None:
+        self._config = config
+        self._loaded: tuple[str, Dataset, ConsentBook] | None = None
+
+    def _load(self, job: str, spec: JobSpec) -> tuple[Dataset, ConsentBook]:
+        """The job's view and consents; kept between contract and start."""
+        if self._loaded is None or self._loaded[0] != job:
+            views = load_views(self._config.views, role=self.role)
+            data = load_view(views, spec.platform_view, role=self.role, cutoff=spec.as_of)
+            self._loaded = job, data, ConsentBook.load(views)
+        return self._loaded[1], self._loaded[2]
+
+    def facts(self, job: str, spec: JobSpec) -> Facts:
+        data, consents = self._load(job, spec)
+        permitted = consents.permitted(data.ids, spec.bank, spec.purpose, spec.as_of)
+        return Facts(rows=bucket(int(permitted.sum())), features=len(data.features))
+
+    def open(self, context: JobContext) -> OpenPlatformJob:
+        source = view_named(load_views(self._config.views, role=self.role), context.spec.platform_view).source
+        keep_unchanged(source, context.keep)
+        data, consents = self._load(context.job, context.spec)
+        work = PlatformWorkspace(
+            party=context.party, job=context.job, spec=context.spec, seed=context.seed, data=data, consents=consents,
+            progress=context.progress,
+        )  # fmt: skip
+        used = [
+            bytes.fromhex(str(f.load().facts["key_id"]))
+            for f in job_folders(self._config.jobs)
+            if f.job != context.job and "key_id" in f.load().facts
+        ]
+        return OpenPlatformJob(work, KeyRegistry(used))
+
+
+class OpenPlatformJob(PlatformJob):
+    """A platform's open job, with its results."""
+
+    def __init__(self, work: PlatformWorkspace, registry: KeyRegistry) -> None:
+        super().__init__(work, registry)
+
+    @property
+    def keys(self) -> dict[bytes, PublicKey]:
+        return self.work.keys
+
+    def finish(self, folder: JobFolder, outcome: Outcome) -> dict[str, Any]:
+        part = self.trees.model_part()
+        folder.write("model.json", json.dumps(part, ensure_ascii=False, sort_keys=True).encode())
+        folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
+        return {
+            "rows": len(self.work.alignment.rows),
+            "splits": len(self.trees.splits.rules),
+            "features_used": self.trees.splits.used(),
+            "quality": self.evaluation.quality,
+            "key_id": self.work.he.public.key_id.hex(),
+            **outcome.facts,
+        }
+
+    def wipe(self) -> None:
+        """A platform holds no secret key of the job."""

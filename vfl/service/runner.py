@@ -1,0 +1,122 @@
+"""Runs this party's part of one contracted job, from its journal, to the end."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from vfl.config.contract import Contract
+from vfl.config.job import JobSpec
+from vfl.config.policy import Policy
+from vfl.crypto.identity import PartyIdentity, PartyRecord
+from vfl.protocols.job import trees_job
+from vfl.runtime.audit import AUDIT_CONTEXT, AuditTrail
+from vfl.runtime.choreography import Choreography
+from vfl.runtime.clock import Clock
+from vfl.runtime.egress import Egress
+from vfl.runtime.journal import Journal
+from vfl.runtime.noderun import NodeRun
+from vfl.runtime.session import Session
+from vfl.runtime.transport import Transport
+from vfl.service.folder import JobFolder, JobState
+from vfl.service.side import Outcome, PartyJob
+
+__all__ = ["run_job"]
+
+
+class _Progress:
+    """Writes the state file, at most five times a second."""
+
+    def __init__(self, folder: JobFolder, state: JobState) -> None:
+        self._folder = folder
+        self._state = state
+        self._written = 0.0
+        self._phase_began = time.monotonic()
+
+    def phase(self, name: str) -> None:
+        self._close_phase()
+        self._state.phase, self._state.stage, self._state.share = name, "", 0.0
+        self._write(force=True)
+
+    def stage(self, name: str, share: float) -> None:
+        self._state.stage, self._state.share = name, share
+        self._write()
+
+    def waiting(self, peer: str) -> None:
+        self._state.waiting_for = peer
+        self._write()
+
+    def end(self) -> None:
+        self._close_phase()
+        self._state.phase = self._state.stage = self._state.waiting_for = ""
+
+    def _close_phase(self) -> None:
+        now = time.monotonic()
+        if self._state.phase:
+            spent = self._state.seconds.get(self._state.phase, 0.0)
+            self._state.seconds[self._state.phase] = round(spent + now - self._phase_began, 3)
+        self._phase_began = now
+
+    def _write(self, *, force: bool = False) -> None:
+        now = time.monotonic()
+        if force or now - self._written > 0.2:
+            self._written = now
+            self._folder.save(self._state)
+
+
+async def run_job(
+    *,
+    identity: PartyIdentity,
+    peers: Mapping[str, PartyRecord],
+    contract: Contract,
+    spec: JobSpec,
+    policy: Policy,
+    journal: Journal,
+    transport: Transport,
+    clock: Clock,
+    job: PartyJob,
+    folder: JobFolder,
+    state: JobState,
+) -> None:
+    """Run to the end, write the results, wait until the peers have recorded everything."""
+    progress = _Progress(folder, state)
+    audit = AuditTrail(identity.name, partial(identity.sign, AUDIT_CONTEXT), clock, journal.audit_entries())
+    session = Session(
+        identity, peers, contract, journal, transport, audit, keys=job.keys, on_idle=progress.waiting
+    )
+    job.restore(session.restored.parts)
+    egress = Egress(identity.name, contract, policy, ledger=session.ledger)
+    run = NodeRun(identity.name, job.roles, job, egress, session, progress=progress.phase)
+    try:
+        if not session.restored.phases:
+            journal.record_audit(*audit.entry("started", contract=contract.digest.hex()))
+        await session.start()
+        await trees_job(Choreography(run), spec)
+        progress.end()
+        outcome = Outcome(contract.digest, session.ledger, session.received, state.seconds, _costs())
+        state.facts |= await asyncio.to_thread(job.finish, folder, outcome)
+        await session.drained()
+        journal.record_audit(*audit.entry("ended", contract=contract.digest.hex(), facts=_public(state)))
+        _write_audit(folder.file("audit.jsonl"), journal)
+    finally:
+        run.close()
+        await session.close()
+        await transport.close()
+    state.facts["audit_head"] = audit.head
+
+
+def _public(state: JobState) -> dict[str, object]:
+    return {k: v for k, v in state.facts.items() if isinstance(v, str | int)}
+
+
+def _costs() -> dict[str, object]:
+    """Peak resident memory of this process, in MiB."""
+    return {"peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)}
+
+
+def _write_audit(path: Path, journal: Journal) -> None:
+    path.write_bytes(b"\n".join(journal.audit_entries()) + b"\n")
