@@ -33,7 +33,7 @@ from vfl.report.texts import LABELS
 
 __all__ = ["Bar", "ModelLine", "calibration", "horizontal_bars", "iterations", "ks", "lift", "rated_bars", "roc"]
 
-_PERCENT_TICKS = [(i / 5, f"{i * 20} %") for i in range(6)]
+_PERCENT_TICKS = [(i / 5, f"{i * 20}%") for i in range(6)]
 _UNIT_TICKS = [(i / 5, f"{i / 5:.1f}") for i in range(6)]
 
 
@@ -185,7 +185,7 @@ def horizontal_bars(figure: str, key: str, bars: Sequence[Bar]) -> Markup | None
     bars = [bar for bar in bars if math.isfinite(bar.value)]
     if not bars:
         return None
-    row, left = 24.0, 150.0
+    row, left = 24.0, 168.0
     canvas = Canvas(figure, 480, row * len(bars) + 8, title=LABELS[key], desc=LABELS[f"{key}_caption"])
     ends = [end for bar in bars for end in (bar.value, bar.low, bar.high) if math.isfinite(end)]
     scale = Scale(min(0.0, *ends), max(0.0, *ends) or 1.0, left, 480 - 76)

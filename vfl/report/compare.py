@@ -69,7 +69,6 @@ def compare(models: Sequence[ReportModel], *, language: str = "zh") -> str:
 def _job(number: int, model: ReportModel) -> _Job:
     joint = views.headline(model.performance, ModelKind.JOINT) if model.performance is not None else None
     rows = model.ledger.rows if model.ledger is not None else ()
-    bits = [row.bits for row in rows if math.isfinite(row.bits)]
     nodes = model.costs.nodes if model.costs is not None else ()
     return _Job(
         number=number,
@@ -79,6 +78,6 @@ def _job(number: int, model: ReportModel) -> _Job:
         seconds=views.job_seconds(model),
         messages=sum(row.count for row in rows),
         bytes=sum(row.bytes for row in rows),
-        bits=sum(bits) if bits else math.nan,
+        bits=views.ledger_bits(rows),
         peak_memory=max((float(node.peak_memory_bytes) for node in nodes), default=math.nan),
     )

@@ -82,8 +82,8 @@ def as_count(value: float | None) -> str:
 
 
 def as_percent(value: float | None, digits: int = 2) -> str:
-    """A share in [0, 1] as per cent: ``21.00 %``."""
-    return NOT_DEFINED if value is None or not _defined(value) else f"{as_number(value * 100, digits)} %"
+    """A share in [0, 1] as per cent: ``21.00%``."""
+    return NOT_DEFINED if value is None or not _defined(value) else f"{as_number(value * 100, digits)}%"
 
 
 def as_interval(interval: Interval, digits: int = 4, *, signed: bool = False) -> str:

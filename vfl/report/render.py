@@ -79,8 +79,10 @@ def render(model: ReportModel, *, language: str = "zh") -> str:
     if model.scorecard is not None and model.scorecard.scaling is not None:
         context["scaling_sentence"] = views.scaling_sentence(model.scorecard.scaling)
     if model.ledger is not None:
-        bits = [row.bits for row in model.ledger.rows if math.isfinite(row.bits)]
-        context |= {"ledger_edges": views.ledger_edges(model.ledger), "ledger_bits": sum(bits) if bits else math.nan}
+        context |= {
+            "ledger_edges": views.ledger_edges(model.ledger),
+            "ledger_bits": views.ledger_bits(model.ledger.rows),
+        }
     kind = LABELS["report_kind"]
     title = f"{model.header.title} · {kind.zh} · {kind.en}"
     return page("report.html", title=title, sections=sections, language=language, context=context)
@@ -138,6 +140,7 @@ def _environment() -> Environment:
         "band_name": views.band_name,
         "bin_rows": views.bin_rows,
         "both": both,
+        "caught_at": views.caught_at,
         "iv_strength": views.iv_strength,
         "kind_colours": sankey.KIND_COLOURS,
         "known": known,

@@ -124,7 +124,7 @@ def stability(figure: str, rows: Sequence[StabilityRow]) -> Markup | None:
     periods = list(dict.fromkeys(row.period for row in rows))
     top = max(SHIFTED * 1.2, *(v * 1.1 for values in series.values() for v in values.values()))
     canvas = Canvas(figure, 480, 270, title=LABELS["stability"], desc=LABELS["stability_caption"])
-    axes = Axes(canvas, Scale(0.5, len(periods) + 0.5, 52, 350), Scale(0.0, top, 226, 28))
+    axes = Axes(canvas, Scale(0.5, len(periods) + 0.5, 52, 330), Scale(0.0, top, 226, 28))
     axes.base()
     axes.y_ticks(number_ticks(axes.y))
     every = math.ceil(len(periods) / 6)
@@ -141,6 +141,6 @@ def stability(figure: str, rows: Sequence[StabilityRow]) -> Markup | None:
         for i, value in points:
             canvas.dot(axes.at(i, value), colour=colour, radius=3, hint=as_number(value, 3))
         y = 40.0 + 18 * place
-        canvas.line((360, y - 4), (374, y - 4), colour=colour, width=3)
-        canvas.text((380, y), LABELS["score"] if not name else fitted(name, 98), css="label")
+        canvas.line((340, y - 4), (354, y - 4), colour=colour, width=3)
+        canvas.text((360, y), LABELS["score"] if not name else fitted(name, 118), css="label")
     return canvas.markup()

@@ -68,7 +68,7 @@ LABELS: Mapping[str, Text] = {
     ),
     "section_performance": Text("Performance", "模型效果"),
     "section_performance_lead": Text(
-        "The same rows scored by each model. Brackets: 95 % bootstrap interval.",
+        "The same rows scored by each model. Brackets: 95% bootstrap interval.",
         "各模型对同一批样本评分。方括号内为 95% 自助法区间。",
     ),
     "section_bands": Text("Score bands and approval", "分数段与审批"),
@@ -192,7 +192,7 @@ LABELS: Mapping[str, Text] = {
     "caught": Text("Bad caught so far", "坏样本累计捕获"),
     "calibration": Text("Calibration", "校准"),
     "calibration_caption": Text(
-        "of the joint model by tenths of prediction; whiskers: 95 % Wilson interval. On the dotted line, "
+        "of the joint model by tenths of prediction; whiskers: 95% Wilson interval. On the dotted line, "
         "predicted and observed agree.",
         "联合模型按预测概率十等分；须线为 95% Wilson 区间。落在虚线上即预测与实际一致。",
     ),

@@ -6,8 +6,9 @@ Plain functions of report data, so that a reader can check each column of a tabl
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 from vfl.errors import Text
@@ -22,13 +23,14 @@ from vfl.report.formats import (
     as_seconds,
     ratio,
 )
-from vfl.report.model import EdgeCost, Ledger, ReportModel
+from vfl.report.model import Ledger, LedgerRow, ReportModel
 from vfl.report.performance_model import (
     Band,
     Interval,
     ModelKind,
     ModelPerformance,
     Performance,
+    RankPoint,
     SplitPerformance,
 )
 from vfl.report.scorecard_model import Bin, BinningTable, Scaling
@@ -37,14 +39,17 @@ from vfl.report.texts import LABELS, MODEL_NAMES, split_name
 __all__ = [
     "Approval",
     "BinRow",
+    "LedgerEdge",
     "LiftView",
     "approvals",
     "band_name",
     "bin_rows",
+    "caught_at",
     "findings",
     "headline",
     "iv_strength",
     "job_seconds",
+    "ledger_bits",
     "ledger_edges",
     "lift_rows",
     "scaling_sentence",
@@ -151,13 +156,41 @@ def bin_rows(table: BinningTable) -> list[BinRow]:
     ]
 
 
-def ledger_edges(ledger: Ledger) -> list[EdgeCost]:
-    """Messages and bytes of each direction."""
-    sums: dict[tuple[str, str], tuple[int, int]] = {}
+def caught_at(ranking: Sequence[RankPoint], non_events: float) -> float:
+    """Share of events caught where the curve flags this share of the non-events; NaN without a curve."""
+    for left, right in pairwise(ranking):
+        if left.non_events <= non_events <= right.non_events and left.non_events < right.non_events:
+            way = (non_events - left.non_events) / (right.non_events - left.non_events)
+            return left.events + way * (right.events - left.events)
+    return math.nan
+
+
+def ledger_bits(rows: Iterable[LedgerRow]) -> float:
+    """Sum of the stated bounds; NaN where none is stated."""
+    stated = [row.bits for row in rows if math.isfinite(row.bits)]
+    return sum(stated) if stated else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEdge:
+    """All that one party sent another."""
+
+    sender: str
+    receiver: str
+    messages: int
+    bytes: int
+    bits: float
+
+
+def ledger_edges(ledger: Ledger) -> list[LedgerEdge]:
+    """One row per direction, in order of first appearance."""
+    edges: dict[tuple[str, str], list[LedgerRow]] = {}
     for row in ledger.rows:
-        messages, size = sums.get((row.sender, row.receiver), (0, 0))
-        sums[row.sender, row.receiver] = messages + row.count, size + row.bytes
-    return [EdgeCost(sender, receiver, messages, size) for (sender, receiver), (messages, size) in sums.items()]
+        edges.setdefault((row.sender, row.receiver), []).append(row)
+    return [
+        LedgerEdge(*edge, sum(r.count for r in rows), sum(r.bytes for r in rows), ledger_bits(rows))
+        for edge, rows in edges.items()
+    ]
 
 
 def thinned(points: Sequence[T], count: int = 20) -> list[T]:
@@ -278,11 +311,9 @@ _VERDICTS = {
 
 def _ledger_finding(ledger: Ledger) -> Text:
     count, size = as_count(sum(r.count for r in ledger.rows)), as_bytes(sum(r.bytes for r in ledger.rows))
-    told = [r for r in ledger.rows if r.kind in ("disclosure", "aggregate", "masked")]
-    bits = sum(r.bits for r in told if math.isfinite(r.bits))
+    bits = as_bits(ledger_bits(ledger.rows))
     return Text(
-        f"{count} messages ({size}) left their domains, none of them raw; masked, aggregate and disclosed ones "
-        f"tell at most {as_bits(bits)} bits where a bound is stated.",
-        f"共 {count} 条消息（{size}）出域，均非原始数据；"
-        f"其中掩码、聚合与披露类消息在已声明上限者中最多透露 {as_bits(bits)} 比特。",
+        f"{count} messages ({size}) left their domains, none of a raw kind; where a bound is stated, they tell "
+        f"their receivers at most {bits} bits in all.",
+        f"共 {count} 条消息（{size}）出域，均非原始数据类；在已声明上限者中，合计最多向接收方透露 {bits} 比特。",
     )
