@@ -112,16 +112,18 @@ def read_dates(cells: Cells, where: Where, *, blank: bool = False) -> npt.NDArra
 
 
 def _parsed(cells: Sequence[str], missing: frozenset[str], where: Where) -> npt.NDArray[np.float64]:
-    blank = np.array([cell in missing for cell in cells], dtype=np.bool_)
+    blank = np.fromiter(map(missing.__contains__, cells), dtype=np.bool_, count=len(cells))
+    texts = cells if not blank.any() else ["nan" if cell in missing else cell for cell in cells]
     try:
-        values = np.array([np.nan if cell in missing else float(cell) for cell in cells], dtype=np.float64)
+        values = np.fromiter(map(float, texts), dtype=np.float64, count=len(cells))
     except ValueError:
         values = np.array(
             [_parse_one(cell, missing, where, index) for index, cell in enumerate(cells)], dtype=np.float64
         )
     # float() also takes "nan", which is missing only if declared so, and "1_000", which nobody means.
     doubtful = np.isnan(values) & ~blank
-    doubtful |= np.array(["_" in cell for cell in cells], dtype=np.bool_)
+    if "_" in "".join(cells):
+        doubtful |= np.array(["_" in cell for cell in cells], dtype=np.bool_)
     for index in np.flatnonzero(doubtful).tolist():
         _parse_one(cells[index], missing, where, index)
     return values
