@@ -52,6 +52,8 @@ def at_least(limbs: Limbs, bound: int) -> npt.NDArray[np.bool_]:
     for word in range(limbs.shape[1] - 1, -1, -1):
         greater |= equal & (limbs[:, word] > words[word])
         equal &= limbs[:, word] == words[word]
+        if not equal.any():
+            break  # nearly always after the first word
     return greater | equal
 
 
