@@ -74,8 +74,8 @@ CATALOGUE_ITEM_UNKNOWN = config_fault(
     "CATALOGUE_ITEM_UNKNOWN",
     "The catalogue has no item of this id.",
     "信用信息目录中没有该标识的条目。",
-    "{hint}",
-    "{hint_zh}",
+    "Did you mean {near}? All ids: docs/catalogue.md.",
+    "是否想写 {near}？全部标识见 docs/catalogue.md。",
 )
 
 FAULTS = (CATALOGUE_CONFLICT, CATALOGUE_BASE, CATALOGUE_ID, CATALOGUE_REFERENCE, CATALOGUE_ITEM_UNKNOWN)
@@ -248,12 +248,8 @@ class Catalogue:
             ``CATALOGUE_ITEM_UNKNOWN``, with the nearest ids.
         """
         if id not in self._items:
-            near = difflib.get_close_matches(id, self._items, n=3, cutoff=0.5)
-            raise CATALOGUE_ITEM_UNKNOWN.at(
-                place,
-                hint=f"Did you mean {' or '.join(near)}?" if near else "See the ids in docs/catalogue.md.",
-                hint_zh=f"是否想写 {' 或 '.join(near)}？" if near else "可用标识见 docs/catalogue.md。",
-            )
+            near = difflib.get_close_matches(id, self._items, n=3, cutoff=0.0)
+            raise CATALOGUE_ITEM_UNKNOWN.at(place, near=" / ".join(near))
         return self._items[id]
 
     def needs_consent(self, id: str) -> bool:

@@ -116,7 +116,7 @@ def generate(
     ----------
     firms : int
         Size of the whole population, 500 to 1,000,000. 8 % are known to the bank alone, 10 % to the platforms
-        alone, the rest to both.
+        alone, the rest to both. Below 1,500 the bank may hold fewer events than training asks for.
     platforms : int
         1 to 3; several platforms share the columns between them by kind of information and know the same firms.
     seed : int
