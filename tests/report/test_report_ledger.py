@@ -8,7 +8,6 @@ import pytest
 from page_reader import Page
 
 from vfl.errors import LocalProtocolError
-from vfl.protocols import messages
 from vfl.report.ledger import ledger_of
 from vfl.report.model import ReportModel
 from vfl.report.render import render
@@ -17,8 +16,6 @@ from vfl.report.texts import LABELS
 from vfl.runtime.egress import Ledger, LedgerLine
 from vfl.wire.messages import all_messages
 from vfl.wire.privacy import Kind
-
-assert messages.__all__  # importing the package registers every message
 
 
 def test_every_kind_has_a_colour_and_words() -> None:

@@ -75,9 +75,10 @@ def roc(figure: str, lines: Sequence[ModelLine]) -> Markup | None:
         axes.curve(points, colour=line.colour, dash=line.dash)
     top = axes.y.start - 12 - 18 * (len(lines) - 1)
     for i, line in enumerate(lines):
-        auc = f"  AUC {as_number(line.performance.auc.value, 3)}"
-        label = Text(line.label.en + auc, line.label.zh + auc)
-        _legend_entry(axes.canvas, (axes.x.end - 200, top + 18 * i), label, line.colour, line.dash)
+        auc = f" AUC {as_number(line.performance.auc.value, 3)}"
+        name = _shortened(line.label, 200 - text_width(auc))
+        label = Text(name.en + auc, name.zh + auc)
+        _legend_entry(axes.canvas, (axes.x.end - 224, top + 18 * i), label, line.colour, line.dash)
     return axes.canvas.markup()
 
 
@@ -192,7 +193,8 @@ def horizontal_bars(figure: str, key: str, bars: Sequence[Bar]) -> Markup | None
     for i, bar in enumerate(bars):
         y = 4 + row * i
         start, end = sorted((scale(0.0), scale(bar.value)))
-        canvas.text((left - 8, y + 16), _shortened(bar.label, left - 12), anchor="end", css="label")
+        label = bar.label if isinstance(bar.label, Text) else Text(bar.label, bar.label)
+        canvas.text((left - 8, y + 16), _shortened(label, left - 12), anchor="end", css="label")
         canvas.rect((start, y + 4), max(end - start, 1.0), row - 8, colour=bar.colour, hint=bar.shown)
         if math.isfinite(bar.low) and math.isfinite(bar.high):
             middle = y + row / 2
@@ -202,9 +204,7 @@ def horizontal_bars(figure: str, key: str, bars: Sequence[Bar]) -> Markup | None
     return canvas.markup()
 
 
-def _shortened(label: str | Text, width: float) -> str | Text:
-    if isinstance(label, str):
-        return fitted(label, width)
+def _shortened(label: Text, width: float) -> Text:
     return Text(fitted(label.en, width), fitted(label.zh, width))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import vfl.protocols.messages  # noqa: F401 (registers every message class; else no type would be known)
 from vfl.errors import LocalProtocolError, Text
 from vfl.report import model
 from vfl.runtime.egress import Ledger

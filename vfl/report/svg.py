@@ -170,6 +170,8 @@ class Canvas:
     ) -> None:
         """Write ``text`` with its baseline at ``at``; a :class:`Text` is written once per language."""
         x, y = _number(at[0]), _number(at[1])
+        if isinstance(text, Text) and text.zh == text.en:
+            text = text.en
         versions = (("", text),) if isinstance(text, str) else (("zh", text.zh), ("en", text.en))
         for language, words in versions:
             attributes = {
