@@ -132,7 +132,7 @@ def test_a_code_that_looks_like_scientific_notation_is_still_a_code() -> None:
 
 def test_a_million_codes_take_seconds() -> None:
     codes = [make_uscc(f"91350100{n:08d}") for n in range(1000)] * 1000
-    start = time.perf_counter()
+    start = time.process_time()
     checked = check_usccs(codes)
-    assert time.perf_counter() - start < 10  # 0.5 s alone; the machine is shared
+    assert time.process_time() - start < 10  # processor time; 0.5 s alone
     assert not checked.faults.any()
