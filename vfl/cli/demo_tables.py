@@ -1,0 +1,51 @@
+"""The two tables that the demo prints: who ranks how well, and what left each domain."""
+
+from __future__ import annotations
+
+from vfl.cli.screen import say, table
+from vfl.report.model import ReportModel
+from vfl.service.folder import JobFolder
+
+__all__ = ["print_tables"]
+
+_MODELS = (
+    ("platform_alone", "platform alone*", "平台单方*"),
+    ("bank_alone", "bank alone", "银行单方"),
+    ("joint", "joint", "联合"),
+    ("pooled", "pooled, in the clear*", "明文合并*"),
+)
+
+
+def print_tables(
+    bank: JobFolder, platform: JobFolder, measures: dict[str, dict[str, float]], seconds: float
+) -> None:
+    """Print both tables and one line of costs."""
+    table(
+        ("Held-out third", "留出的三分之一样本"),
+        [("model", "模型"), ("AUC", "AUC"), ("KS", "KS")],
+        [
+            [f"{en} / {zh}", f"{measures[key]['auc']:.4f}", f"{measures[key]['ks']:.4f}"]
+            for key, en, zh in _MODELS
+        ],
+    )
+    say("* only this simulation, which holds all folders, can compute these", "* 仅本模拟程序（同时持有各方目录）可以计算")
+    report = ReportModel.from_json(bank.file("report.json").read_text())
+    if report.ledger is not None:
+        table(
+            ("What left each domain", "各方出域内容"),
+            [("message", "消息"), ("kind", "类别"), ("from → to", "方向"), ("count", "条数"), ("bytes", "字节")],
+            [
+                [row.message, row.kind, f"{row.sender} → {row.receiver}", f"{row.count:,}", f"{row.bytes:,}"]
+                for row in sorted(report.ledger.rows, key=lambda r: -r.bytes)
+            ],
+        )
+    facts, theirs = bank.load(), platform.load()
+    trees = [v for k, v in facts.seconds.items() if k.startswith("tree-")]
+    per_tree = sum(trees[: int(facts.facts["trees"])]) / max(1, int(facts.facts["trees"]))
+    peak, other = facts.facts["peak_mib"], theirs.facts.get("peak_mib", float("nan"))
+    say(
+        f"{facts.facts['rows']} aligned rows, {facts.facts['trees']} trees, {per_tree:.2f} s per tree; "
+        f"{seconds:.0f} s in all; peak memory bank {peak:.0f} MiB, platform {other:.0f} MiB; model {facts.facts['model'][:16]}",
+        f"对齐样本 {facts.facts['rows']} 行，{facts.facts['trees']} 棵树，每棵 {per_tree:.2f} 秒；"
+        f"共 {seconds:.0f} 秒；内存峰值：银行 {peak:.0f} MiB，平台 {other:.0f} MiB；模型 {facts.facts['model'][:16]}",
+    )
