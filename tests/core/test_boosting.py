@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import lightgbm
 import numpy as np
 import numpy.typing as npt
 import pytest
 from lightgbm_oracle import assert_same_trees, both
 
-from vfl.core.boosting import BoostParams
+from vfl.core.boosting import BoostParams, train_local
+from vfl.core.metrics import auc
 from vfl.core.objective import Binary, Poisson, SquaredError
 from vfl.core.split import SplitParams
 from vfl.core.tree import GrowParams
+from vfl.errors import ConfigError, DataError, LocalProtocolError
 
 FloatArray = npt.NDArray[np.float64]
 SMALL = BoostParams(n_trees=8)
@@ -118,3 +121,78 @@ def test_same_trees_with_monotone_constraints() -> None:
     x, y = make_table(18)
     monotone = (1, -1, 0, 0, 1, -1, 1, 0)
     assert_same_trees(*both(x, y, replace(SMALL, monotone=monotone), monotone_constraints=list(monotone)))
+
+
+@pytest.mark.parametrize("enable_bundle", [False, True])
+def test_same_trees_on_sparse_columns(enable_bundle: bool) -> None:
+    """Columns that are mostly zero and never non-zero together: what LightGBM bundles."""
+    random = np.random.default_rng(19)
+    which = random.integers(0, 12, 2000)
+    x = np.zeros((2000, 12))
+    x[np.arange(2000), which] = random.integers(1, 30, 2000)
+    y = (random.random(2000) < 0.1 + 0.05 * which + 0.01 * x.max(axis=1)).astype(np.float64)
+    assert_same_trees(*both(x, y, SMALL, enable_bundle=enable_bundle))
+
+
+@pytest.mark.parametrize("metric", ["auc", "binary_logloss"])
+@pytest.mark.parametrize("rounds", [1, 5])
+def test_same_early_stopping(metric: str, rounds: int) -> None:
+    x, y = make_table(20)
+    grow = GrowParams(learning_rate=0.3)
+    params = BoostParams(n_trees=60, metric=metric, early_stopping_rounds=rounds, grow=grow)
+    ours = train_local(x[:1000], y[:1000], params, valid=(x[1000:], y[1000:]))
+    settings = {"objective": "binary", "metric": metric, "learning_rate": 0.3, "deterministic": True}
+    settings |= {"force_row_wise": True, "num_threads": 1, "verbose": -1}
+    train = lightgbm.Dataset(x[:1000], y[:1000])
+    told: dict[str, dict[str, list[float]]] = {}
+    theirs = lightgbm.train(
+        settings, train, 60, valid_sets=[lightgbm.Dataset(x[1000:], y[1000:], reference=train)], valid_names=["v"],
+        callbacks=[lightgbm.early_stopping(rounds, verbose=False), lightgbm.record_evaluation(told)],
+    )  # fmt: skip
+    assert ours.best_iteration == theirs.best_iteration < 60
+    np.testing.assert_allclose(ours.history, told["v"][metric], rtol=1e-12)
+    np.testing.assert_allclose(ours.predict(x), theirs.predict(x), rtol=1e-12)
+
+
+def test_best_iteration_without_early_stopping_is_the_last() -> None:
+    x, y = make_table(21)
+    model = train_local(x, y, BoostParams(n_trees=3), valid=(x, y))
+    assert (model.best_iteration, len(model.trees), len(model.history)) == (3, 3, 3)
+
+
+def test_unseen_rows_are_predicted_as_lightgbm_predicts_them() -> None:
+    x, y = make_table(22)
+    ours, theirs = both(x, y, SMALL, categorical=(2, 7))
+    fresh, _ = make_table(23)
+    random = np.random.default_rng(23)
+    fresh[random.random(fresh.shape) < 0.1] = np.nan
+    fresh[:50, 7] = 99.0
+    fresh[50:60, 7] = -3.0
+    fresh[60:80, 0] = 1e9
+    np.testing.assert_allclose(ours.predict(fresh), theirs.predict(fresh), rtol=1e-12)
+
+
+def test_a_table_without_any_split_gives_no_tree() -> None:
+    model = train_local(np.zeros((100, 2)), np.arange(100) % 2 * 1.0, BoostParams(n_trees=5))
+    assert model.trees == ()
+    np.testing.assert_allclose(model.predict(np.zeros((3, 2))), 0.5)
+
+
+def test_few_gradient_bits_still_learn() -> None:
+    x, y = make_table(24)
+    fine, coarse = (train_local(x, y, replace(SMALL, gradient_bits=bits)) for bits in (40, 8))
+    assert auc(y, coarse.predict(x)) > auc(y, fine.predict(x)) - 0.02
+
+
+def test_wrong_calls_are_refused() -> None:
+    x, y = make_table(25, rows=100)
+    with pytest.raises(ConfigError, match="BOOST_PARAMETER"):
+        BoostParams(metric="rmse?")
+    with pytest.raises(ConfigError, match="BOOST_PARAMETER"):
+        train_local(x, y, BoostParams(early_stopping_rounds=3))
+    with pytest.raises(DataError, match="LABEL_VALUES"):
+        train_local(x, y + 1, BoostParams())
+    with pytest.raises(DataError, match="LABEL_VALUES"):
+        train_local(x, y[1:], BoostParams())
+    with pytest.raises(LocalProtocolError, match="VALID_ROWS"):
+        train_local(x, y, BoostParams(), valid=(x, y[1:]))

@@ -18,16 +18,17 @@ from vfl.core.objective import Binary, FixedPoint, Objective
 from vfl.core.split import LeafStats
 from vfl.core.split_table import SplitRule, SplitTable, nan_bin_of
 from vfl.core.tree import GrowParams, LeafwiseGrower, TreeStructure
-from vfl.errors import ConfigError, LocalProtocolError, Text
+from vfl.errors import ConfigError, DataError, LocalProtocolError, Text
 
 __all__ = ["BoostParams", "EarlyStopping", "LocalModel", "train_local"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
+# Of label and margin, and whether greater is better. The AUC takes margins, since the sigmoid may merge two of them.
 _METRICS: dict[str, tuple[Callable[[FloatArray, FloatArray], float], bool]] = {
     "auc": (auc, True),
-    "binary_logloss": (log_loss, False),
+    "binary_logloss": (lambda label, margin: log_loss(label, Binary().predict(margin)), False),
 }
 
 
@@ -136,6 +137,12 @@ def train_local(
             cure=Text("Pass valid, or early_stopping_rounds 0.", "请提供 valid，或将 early_stopping_rounds 设为 0。"),
         )
     params.objective.check(label, weight)
+    if values.ndim != 2 or values.shape[0] != label.size:
+        raise DataError(
+            "LABEL_VALUES",
+            Text("The table and its label differ in rows.", "特征表与标签行数不一致。"),
+            cure=Text("Pass one label per row.", "请为每行提供一个标签。"),
+        )
     mappers = _fit_bins(values, params, frozenset(categorical))
     booster = _Booster(values, label, weight, params, mappers)
     watch = None if valid is None else _Watch(valid, booster, params)
@@ -252,14 +259,13 @@ class _Watch:
         self._margin = np.full(self._label.size, booster.start)
         self._metric, greater = _METRICS[params.metric]
         self._stops = params.early_stopping_rounds > 0
-        self._predict = params.objective.predict
         self.stopping = EarlyStopping(params.early_stopping_rounds, greater_is_better=greater)
         self.history: list[float] = []
 
     def after(self, tree: TreeStructure) -> bool:
         leaves = _leaves(tree, self._booster.splits, self._booster.mappers, self._bins, self._label.size)
         self._margin += tree.leaf_value[leaves]
-        self.history.append(self._metric(self._label, self._predict(self._margin)))
+        self.history.append(self._metric(self._label, self._margin))
         return self.stopping.update(self.history[-1]) and self._stops
 
 

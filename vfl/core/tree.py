@@ -361,17 +361,20 @@ class TreeStructure:
     @classmethod
     def from_dict(cls, state: Mapping[str, Sequence[int] | Sequence[float]]) -> TreeStructure:
         """Raises DataError ``TREE_STRUCTURE`` when the arrays do not form a binary tree."""
-        if set(state) == {*_INTEGERS, *_FLOATS}:
+        try:
             arrays: dict[str, Any] = {name: np.array(state[name], dtype=np.int64) for name in _INTEGERS}
             arrays |= {name: np.array(state[name], dtype=np.float64) for name in _FLOATS}
             tree = cls(**arrays)
-            if tree._is_binary():
-                return tree
-        raise DataError(
-            "TREE_STRUCTURE",
-            Text("The arrays of a tree do not form a binary tree.", "树的数组不构成二叉树。"),
-            cure=Text("Restore the model file from its owner.", "请向模型所有者重新获取模型文件。"),
-        )
+            sound = tree._is_binary()
+        except (KeyError, TypeError, ValueError, OverflowError):
+            sound = False
+        if not sound:
+            raise DataError(
+                "TREE_STRUCTURE",
+                Text("The arrays of a tree do not form a binary tree.", "树的数组不构成二叉树。"),
+                cure=Text("Restore the model file from its owner.", "请向模型所有者重新获取模型文件。"),
+            )
+        return tree
 
     def _is_binary(self) -> bool:
         nodes = self.n_nodes
