@@ -84,6 +84,12 @@ class TestWideInts:
         got = wide_ints(values).to_float64(fraction_bits).tolist()
         assert got == [float(Fraction(value, 1 << fraction_bits)) for value in values]
 
+    def test_one_unit_beyond_a_tie_decides_the_rounding(self):
+        """Half of the last float64 bit plus or minus a unit far below the 64 leading bits."""
+        tie = (1 << 120) + (1 << 67)
+        values = [tie - 1, tie, tie + 1, -tie - 1, tie + (1 << 68), tie + (1 << 68) - 1]
+        assert wide_ints(values).to_float64().tolist() == [float(value) for value in values]
+
     @given(st.lists(st.tuples(wide, wide), min_size=1, max_size=30))
     def test_sums_and_differences_mod_two_to_the_128(self, pairs):
         a, b = wide_ints([x for x, _ in pairs]), wide_ints([y for _, y in pairs])
