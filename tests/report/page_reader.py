@@ -44,6 +44,18 @@ class Page(HTMLParser):
     def all(self, tag: str) -> list[dict[str, str]]:
         return [attributes for name, attributes in self.tags if name == tag]
 
+    def row_widths(self) -> list[list[int]]:
+        """Cells of each row, by table."""
+        tables: list[list[int]] = []
+        for tag, _ in self.tags:
+            if tag == "table":
+                tables.append([])
+            elif tag == "tr":
+                tables[-1].append(0)
+            elif tag in ("th", "td"):
+                tables[-1][-1] += 1
+        return tables
+
     @property
     def ids(self) -> list[str]:
         return [attributes["id"] for _, attributes in self.tags if "id" in attributes]

@@ -60,6 +60,7 @@ NOTHING = SplitPerformance("test", 0, 0, Interval(NAN), Interval(NAN))
 def _page(report: ReportModel) -> Page:
     parsed = Page(render(ReportModel.from_json(report.to_json()), language="en"))
     assert parsed.errors == []
+    assert all(len(set(rows)) == 1 for rows in parsed.row_widths())
     return parsed
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import vfl.report
 from vfl.report.model import FORMAT
 from vfl.report.performance_model import ModelKind
+from vfl.report.sankey import KIND_COLOURS
 from vfl.report.texts import LABELS, MODEL_NAMES, split_name
 from vfl.roles import RoleName
+from vfl.wire.privacy import Kind
 
 PACKAGE = Path(vfl.report.__file__).parent
 # Names of measures that are written the same in both languages.
@@ -21,6 +23,7 @@ FAMILIES = (
     "section_",
     "role_",
     "algorithm_",
+    "backend_",
     "measure_",
     "trend_",
     "bin_",
@@ -69,6 +72,13 @@ def test_closed_lists_have_all_their_words() -> None:
     for template in (PACKAGE / "templates" / "sections").glob("*.html"):
         assert f"section_{template.stem}" in LABELS
         assert f"section_{template.stem}_lead" in LABELS
+
+
+def test_every_kind_of_message_has_a_colour_and_words() -> None:
+    assert set(KIND_COLOURS) == {kind.name.lower() for kind in Kind}
+    for kind in KIND_COLOURS:
+        assert f"kind_{kind}" in LABELS
+        assert f"kind_{kind}_means" in LABELS
 
 
 def test_a_split_of_the_jobs_own_keeps_its_name() -> None:

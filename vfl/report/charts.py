@@ -227,7 +227,7 @@ def iterations(
     axes = _axes(figure, key, 480, 260, max(*xs, 1.0), max(ys) + room, y_low=low)
     axes.y_ticks(number_ticks(axes.y))
     axes.x_ticks([(v, text) for v, text in number_ticks(axes.x) if v == int(v)])
-    axes.names(LABELS["trees"], LABELS[f"{key}_y"])
+    axes.names(LABELS[f"{key}_x"], LABELS[f"{key}_y"])
     for i, (label, colour, dash, points) in enumerate(curves):
         axes.curve(points, colour=colour, dash=dash)
         # Above the frame, so that no curve and no mark crosses the words.

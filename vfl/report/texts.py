@@ -113,6 +113,7 @@ LABELS: Mapping[str, Text] = {
     "algorithm_logistic": Text("logistic regression", "逻辑回归"),
     "algorithm_trees": Text("boosted trees", "梯度提升树"),
     "backend": Text("Encryption", "加密"),
+    "backend_plaintext": Text("none (plaintext)", "无（明文）"),
     "bits_of_key": Text("bit keys", "位密钥"),
     "started": Text("Started", "开始"),
     "finished": Text("Finished", "完成"),
@@ -316,6 +317,7 @@ LABELS: Mapping[str, Text] = {
     "iterations_caption": Text(
         "Log loss after each tree; dashed line: the number of trees kept.", "每棵树之后的对数损失；竖虚线为保留的树数。"
     ),
+    "iterations_x": Text("Trees", "树数"),
     "iterations_y": Text("Log loss", "对数损失"),
     "loss_train": Text("Training", "训练集"),
     "loss_valid": Text("Validation", "验证集"),
@@ -376,6 +378,8 @@ LABELS: Mapping[str, Text] = {
     "phase": Text("Phase", "阶段"),
     "phase_keys": Text("keys", "密钥"),
     "phase_alignment": Text("alignment", "样本对齐"),
+    "phase_shapes": Text("feature shapes", "特征形状"),
+    "phase_trees": Text("trees", "树训练"),
     "phase_binning": Text("binning", "分箱"),
     "phase_logistic": Text("logistic regression", "逻辑回归"),
     "phase_boosting": Text("boosting", "提升树训练"),
@@ -384,6 +388,7 @@ LABELS: Mapping[str, Text] = {
     "seconds": Text("Time", "用时"),
     "tree_seconds": Text("Time per tree.", "单棵树用时。"),
     "tree_seconds_caption": Text("Wall-clock time of each tree in order.", "按顺序列出每棵树的墙钟时间。"),
+    "tree_seconds_x": Text("Tree", "树"),
     "tree_seconds_y": Text("Seconds", "秒"),
     "edges": Text("Traffic by edge", "各方向流量"),
     "nodes": Text("Nodes", "节点"),
@@ -413,6 +418,7 @@ LABELS: Mapping[str, Text] = {
     "fingerprint_seed": Text("seed commitment", "种子承诺"),
     "fingerprint_audit": Text("audit head", "审计链头"),
     "fingerprint_rows": Text("row order root", "样本序根"),
+    "fingerprint_alignment_root": Text("root of the aligned rows", "对齐样本根"),
     "fingerprint_data": Text("data commitment", "数据承诺"),
     # Comparison
     "section_jobs": Text("Jobs", "作业"),
