@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,6 @@ def test_the_sanitizer_would_notice(tmp_path: Path) -> None:
         "import sys; sys.path.insert(0, 'tests/native'); import variant; variant._adopt(sys.argv[1]);"
         "sys.modules['vfl._native._kernel'].stray()"
     )
-    import sys
-
     done = subprocess.run(
         [sys.executable, "-c", code, str(kernel)], capture_output=True, text=True,
         env=os.environ | {"LD_PRELOAD": _runtime("libasan.so"), "ASAN_OPTIONS": "detect_leaks=0"},

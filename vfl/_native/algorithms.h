@@ -563,6 +563,7 @@ static void lookup(vec *out, const limb *column, int words, const vec *index, in
         for (size_t d = 0; d < entries; d++) v |= p[d] & mask[d];
         out[w] = v;
     }
+    out[0] ^= PLANT(PLANT_LOOKUP);
 }
 #endif
 

@@ -290,6 +290,7 @@ static void lookup(vec *out, const limb *column, int words, const vec *index, in
     default: EACH(pick8); break;
     }
 #undef EACH
+    out[0] ^= PLANT(PLANT_LOOKUP);
 }
 
 #include "algorithms.h"
