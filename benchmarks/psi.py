@@ -4,7 +4,7 @@
     python benchmarks/psi.py --small 20000 --large 50000 --dry
 
 All owners run in this process, one after the other, so the times of a run add up; over a network the owners
-overlap. Seconds are wall time on a machine that may be shared: read them with the load that is printed.
+overlap. On a shared machine read the processor times: they hardly depend on the load, which is printed.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import argparse
 import json
 import os
 import platform
+import resource
 import shlex
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -40,18 +41,18 @@ def processor() -> str:
     return platform.processor()
 
 
-def seconds(work: Callable[[], object], repeats: int = 5) -> float:
-    """Median wall time."""
+def cpu_seconds(work: Callable[[], object], repeats: int = 5) -> float:
+    """Least processor time of all threads."""
     times = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times))
+        times.append(time.process_time() - start)
+    return min(times)
 
 
-def by_path(threads: int) -> dict[str, dict[str, float]]:
-    """µs per point for each path, all cores in use (the portable path uses one)."""
+def by_path() -> dict[str, dict[str, float]]:
+    """Processor µs per point for each path."""
     out = {}
     scalar = psi_curve.PsiScalar.derive(JobSeed.fresh().stream("bench"))
     for name in ("ifma", "int64", "portable"):
@@ -60,16 +61,16 @@ def by_path(threads: int) -> dict[str, dict[str, float]]:
             psi_curve.path()
         except ConfigError:
             continue
-        count = {"ifma": 65_536, "int64": 16_384, "portable": 2_048}[name] * threads
+        count = {"ifma": 65_536, "int64": 16_384, "portable": 2_048}[name]
         ids = [f"91{i:016d}" for i in range(count)]
         points = scalar.blind_ids(ids, b"bench")
         work: dict[str, Callable[[], object]] = {
-            "hash": lambda ids=ids: psi_curve.hash_to_curve(ids, b"bench"),  # type: ignore[misc]
-            "ladder": lambda points=points: scalar.apply(points),  # type: ignore[misc]
-            "check": lambda points=points: psi_curve.check_points(points),  # type: ignore[misc]
-            "token": lambda points=points: psi_curve.hash_points(points, b"bench"),  # type: ignore[misc]
+            "hash": lambda ids=ids: psi_curve.hash_to_curve(ids, b"bench"),
+            "ladder": lambda points=points: scalar.apply(points),
+            "check": lambda points=points: psi_curve.check_points(points),
+            "token": lambda points=points: psi_curve.hash_points(points, b"bench"),
         }
-        out[name] = {step: round(seconds(run) / count * 1e6, 3) for step, run in work.items()}
+        out[name] = {step: round(cpu_seconds(run) / count * 1e6, 3) for step, run in work.items()}
     del os.environ["VFL_PSI_PATH"]
     return out
 
@@ -81,17 +82,17 @@ def whole_run(small: int, large: int, common: int) -> dict[str, object]:
         "platform": [f"91{i:016d}" for i in range(small - common, small - common + large)],
     }
     seeds = {name: JobSeed.fresh() for name in ids}
-    spent: dict[str, float] = {}
+    spent: dict[str, tuple[float, float]] = {}  # wall, processor
     sent: Counter[str] = Counter()
 
     def step(name: str, work: Callable[[], T]) -> T:
-        start = time.perf_counter()
+        start = time.perf_counter(), time.process_time()
         out = work()
-        spent[name] = round(spent.get(name, 0.0) + time.perf_counter() - start, 3)
+        spent[name] = round(time.perf_counter() - start[0], 3), round(time.process_time() - start[1], 3)
         return out
 
     tables = {
-        name: step(f"{name}: hash, blind", lambda n=name: PsiSet(ids[n], context=b"j", owner=n, seed=seeds[n]))  # type: ignore[misc]
+        name: step(f"{name}: hash, blind", lambda n=name: PsiSet(ids[n], context=b"j", owner=n, seed=seeds[n]))
         for name in ids
     }
     bank = PsiReceiver(tables["bank"], owner="bank", others=["platform"], job=b"j", seed=seeds["bank"])
@@ -120,7 +121,10 @@ def whole_run(small: int, large: int, common: int) -> dict[str, object]:
         raise SystemExit(f"found {len(mine.rows)} common rows, there are {common}")
     return {
         "small": small, "large": large, "common": common, "seconds": spent,
-        "seconds_total": round(sum(spent.values()), 2), "bytes": dict(sent), "bytes_total": sum(sent.values()),
+        "wall_total": round(sum(wall for wall, _ in spent.values()), 2),
+        "processor_total": round(sum(cpu for _, cpu in spent.values()), 2),
+        "bytes": dict(sent), "bytes_total": sum(sent.values()),
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "bytes_per_row": round(sum(sent.values()) / (small + large), 1),
     }
 
@@ -128,7 +132,7 @@ def whole_run(small: int, large: int, common: int) -> dict[str, object]:
 def peeling(trials: int) -> dict[str, object]:
     """How full a sparse table of 1,024 keys may be: the share of tables with a large core, by keys per word.
 
-    From two such shares follows the width of the threshold: share = Φ(√n (load - 0.8185) / width).
+    Place and width of the threshold follow from the shares: share = Φ((load - place) √n / width).
     """
     count, large = 1_024, 64
     rng = np.random.default_rng(1)
@@ -148,24 +152,25 @@ def peeling(trials: int) -> dict[str, object]:
             "load_used": round(count / (3 * okvs._segment(count)), 4), "cores_at_load_used": dict(sorted(used.items()))}
 
 
-def markdown(result: dict[str, object]) -> str:
+def markdown(result: dict[str, Any]) -> str:
     run, paths, core = result["run"], result["paths"], result["peeling"]
     lines = [
         "# Private set intersection", "",
-        f"`{result['command']}` on {result['processor']}, {result['cores']} cores, load {result['load']} "
-        f"at the start, Python {result['python']}.", "",
-        "µs per point, wall time over all cores (portable: one core):", "",
+        f"`{result['command']}` on {result['processor']}, {result['cores']} cores, load {result['load'][0]} before "
+        f"and {result['load'][1]} after, Python {result['python']}.", "",
+        "Processor µs per point (divide by the cores in use for wall time; the portable path uses one):", "",
         "| path | hash to curve | ladder (blind, apply, unapply) | check | token |", "|---|---|---|---|---|",
+        *[f"| {n} | {t['hash']} | {t['ladder']} | {t['check']} | {t['token']} |" for n, t in paths.items()], "",
+        f"{run['small']:,} rows against {run['large']:,}, {run['common']:,} in common, one process: "
+        f"**{run['wall_total']} s** (processor: {run['processor_total']} s), {run['bytes_total'] / 1e6:.1f} MB sent, "
+        f"{run['bytes_per_row']} bytes per row; both owners together at most {run['peak_mib']:,} MiB.", "",
+        "| step | s | processor s |", "|---|---|---|",
+        *[f"| {n} | {wall} | {cpu} |" for n, (wall, cpu) in run["seconds"].items()], "",
+        "| stream | bytes |", "|---|---|", *[f"| {n} | {b:,} |" for n, b in run["bytes"].items()], "",
+        f"Peeling, {core['trials']:,} tables of {core['keys']:,} keys: share with a large core by load "
+        f"{core['large_core_share_by_load']}; at the load used, {core['load_used']}, core sizes and how often: "
+        f"{core['cores_at_load_used']}.", "",
     ]
-    lines += [f"| {n} | {t['hash']} | {t['ladder']} | {t['check']} | {t['token']} |" for n, t in paths.items()]  # type: ignore[attr-defined]
-    lines += ["", f"{run['small']:,} rows against {run['large']:,}, {run['common']:,} in common, one process: "  # type: ignore[index]
-              f"**{run['seconds_total']} s**, {run['bytes_total'] / 1e6:.1f} MB sent, "  # type: ignore[index]
-              f"{run['bytes_per_row']} bytes per row.", "", "| step | s |", "|---|---|"]  # type: ignore[index]
-    lines += [f"| {n} | {s} |" for n, s in run["seconds"].items()]  # type: ignore[index]
-    lines += ["", "| stream | bytes |", "|---|---|", *[f"| {n} | {b:,} |" for n, b in run["bytes"].items()]]  # type: ignore[index]
-    lines += ["", f"Peeling, {core['trials']} tables of {core['keys']} keys: share with a large core by load "  # type: ignore[index]
-              f"{core['large_core_share_by_load']}; at the load used, {core['load_used']}, core sizes and how often: "  # type: ignore[index]
-              f"{core['cores_at_load_used']}.", ""]  # type: ignore[index]
     return "\n".join(lines)
 
 
@@ -175,14 +180,15 @@ def main() -> None:
     parser.add_argument("--large", type=int, default=1_000_000)
     parser.add_argument("--dry", action="store_true", help="print only")
     args = parser.parse_args()
-    load = round(os.getloadavg()[0], 2)
+    before = round(os.getloadavg()[0], 2)
     result = {
-        "command": "python benchmarks/psi.py " + shlex.join(sys.argv[1:]),
-        "processor": processor(), "cores": len(os.sched_getaffinity(0)), "load": load,
+        "command": shlex.join(["python", "benchmarks/psi.py", *sys.argv[1:]]),
+        "processor": processor(), "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(), "path": psi_curve.path(),
-        "paths": by_path(len(os.sched_getaffinity(0))),
+        "paths": by_path(),
         "run": whole_run(args.small, args.large, args.small // 2),
         "peeling": peeling(2_000),
+        "load": (before, round(os.getloadavg()[0], 2)),
     }
     text = markdown(result)
     print(text)

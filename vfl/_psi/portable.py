@@ -1,6 +1,6 @@
 """The portable path: Curve25519 by ``cryptography`` (ladder) and gmpy2 (Elligator 2), one point at a time.
 
-Same functions and same bytes as the C extension ``_curve``, for machines without a compiler: about ten
+Same functions and same bytes as the C extension ``_curve``, for machines without a compiler: about six
 times slower on one core. It doubles as the readable reference the extension is tested against.
 
 Security: the ladder (OpenSSL) is constant-time in the scalar. The Elligator map is *not* constant-time in

@@ -1,19 +1,24 @@
 """Private set intersection of N owners: the rows all of them have, in an order none of them chose.
 
-Owners are one *receiver* R, best the owner of the smallest set, and *senders* S₁ … S_k. With H the hash to
-the group of :mod:`vfl.crypto.psi_curve` and every set padded with dummies to a bucket::
+Owners are one *receiver* R, best the owner of the smallest set, and *senders* S, one or more. H is the hash to
+the group of :mod:`vfl.crypto.psi_curve`; every set is padded with dummies to a bucket (:mod:`.psi_set`)::
 
-      step   from → to         message                                                         bytes
-    1 hello     each → all     bucket; commitment to an order nonce; X25519 share key             72
-    2 queries   R → each S     H(y)^r for R's padded set, shuffled; one stream for all S      32 |Y|
-    3 answers   S → R          the same points ^s, in the same order                          32 |Y|
-    4 store     S → R          key-value store: token_s(x) ↦ share_S(x) XOR mask_s(x)       10.8 |X|
-          R divides the answers by r, has token_s(y), mask_s(y) = SHA-512(H(y)^s) for each S, and looks y up
-          in each store; y is in all sets where the shares, R's own among them, XOR to zero
-    5 matches   R → each S     tag_s(y) of the intersection, padded with random tags, sorted   16 |Y∩X|
-    6 opening   each → all     the order nonce                                                    32
-          all: key K from all nonces; pseudonym = HMAC(K, id); rows sorted by pseudonym
-    7 root      each → all     Merkle root of the sorted pseudonyms; all must be equal            32
+      message    from → to       made by → read by                                               bytes
+    1 hello      each → all      hello → meet            bucket, order commitment, share key        72
+    2 queries    R → every S     queries → answer        H(y)^r of R's padded set, shuffled     32 |Y|
+    3 answers    S → R           answer → read_answers   the same points ^s, same order         32 |Y|
+    4 store      S → R           store → read_store      token_s(x) ↦ share_S(x) XOR mask_s(x) 10.8 |X|
+        R     divides the answers by r, which gives token_s(y), mask_s(y) = SHA-512(H(y)^s) for each S, and
+              looks y up in every store: y is in all sets where the shares, R's own among them, XOR to zero
+              (intersect)
+    5 matches    R → each S      matches → read_matches  tag_s(y) of the intersection, padded
+                                                         with random tags, sorted             16 |Y∩X|
+    6 opening    each → all      opening → align         the committed nonce                        32
+        all   key K from all nonces; pseudonym = HMAC(K, id); rows sorted by pseudonym
+    7 root       each → all      align → check_roots     Merkle root of the sorted pseudonyms       32
+
+Queries are one stream for all senders; 2 to 4 go on at the same time with every sender; each owner sends 6 only
+when it has read or sent 5.
 
 Sources: zero sharing and programmable PRFs make the intersection of N sets out of pairwise steps
 (Kolesnikov, Matania, Pinkas, Rosulek, Trieu, "Practical Multi-party Private Set Intersection from
@@ -24,12 +29,12 @@ enters by chance; its sender then misses the tag, and the roots differ.
 
 Who learns what, if all follow the protocol:
 
-    R           the intersection and the senders' buckets. Not which other rows a sender has, nor the size of
+    R           the intersection and all buckets. Not which other rows a sender has, nor the size of
                 any pairwise intersection: a share is the XOR, over all other owners, of a PRF under the
                 pair's key, so where one sender lacks y the other senders' shares look random.
     S           the intersection and all buckets. Queries are points blinded by r; tags are of its own rows.
     colluding   what the colluders would learn by running with sets of their choice.
-    relay       buckets, also that of the intersection, and times; both depend on the padded sizes alone.
+    relay       buckets, also that of the intersection, and whether the floor was reached.
 
 Pseudonyms come from the identifiers, which all owners of an intersection row have in any case; so equal roots
 prove that row i is the same firm at every owner. K depends on every nonce and is known to no one until the
