@@ -64,7 +64,8 @@ early_stopping_rounds = 20
 @shows_errors
 def demo(data: Path | None, out: Path, trees: int, rate: float, firms: int) -> None:
     began = time.monotonic()
-    say(f"Paillier arithmetic: {describe()}", f"Paillier 运算后端：{describe()}")
+    backend = describe()
+    say(f"Paillier arithmetic: {backend.name} ({backend.reason.en})", f"Paillier 运算：{backend.name}（{backend.reason.zh}）")
     root = _fresh(out)
     network = LocalNetwork(root / "network")
     policy = 'approve = "auto"\nminimum_intersection = 1000\n'

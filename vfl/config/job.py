@@ -106,7 +106,7 @@ class JobSpec:
             bank_features=job.flag("bank_features", True),
             event=job.text("event", "y = 1"),
             non_event=job.text("non_event", "y = 0"),
-            key_bits=privacy.integer("key_bits", 2048, low=512 if test_keys else 2048, high=4096),
+            key_bits=_key_bits(privacy, test_keys, file),
             test_keys=test_keys,
             minimum_intersection=privacy.integer("minimum_intersection", 1000, low=1, high=10**9),
             leaf_floor=privacy.integer("leaf_floor", 20, low=1, high=10**6),
@@ -118,6 +118,23 @@ class JobSpec:
             section.done()
         _check_parties(spec, file)
         return spec
+
+
+_REAL_KEYS = (2048, 3072, 4096)
+
+
+def _key_bits(privacy: Section, test_keys: bool, file: str) -> int:
+    """2048, 3072 or 4096; under the ``test_keys`` label any multiple of 128 from 512 on."""
+    bits = privacy.integer("key_bits", 2048, low=512, high=4096)
+    if bits not in _REAL_KEYS and not (test_keys and bits % 128 == 0):
+        raise ConfigError(
+            "JOB_KEY_BITS",
+            Text(en="keys for real data have 2048, 3072 or 4096 bits", zh="真实数据的密钥须为 2048、3072 或 4096 位"),
+            cure=Text(en="use 2048, or label a run on made-up data with test_keys = true",
+                      zh="请改为 2048；若为模拟数据，请标注 test_keys = true"),
+            place=Place(file=file, column="privacy.key_bits"),
+        )
+    return bits
 
 
 def _check_parties(spec: JobSpec, file: str) -> None:
