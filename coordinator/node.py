@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import grpc
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -26,9 +25,22 @@ from vfl import __version__
 from vfl.crypto.certificates import CertificateAuthority, Member, read_revocations
 from vfl.crypto.documents import SignedDocument, sign_head
 from vfl.crypto.identity import PartyIdentity
-from vfl.errors import CryptoError, Text, VflError
-from vfl.pb.v1 import health_pb2, health_pb2_grpc, node_pb2, node_pb2_grpc
-from vfl.runtime.grpc import CHANNEL_OPTIONS, PROTOCOL_MAX, PROTOCOL_MIN, metadata_of, status_of
+from vfl.errors import CryptoError, RemoteProtocolError, Text, VflError
+from vfl.pb.v1 import health_pb2, node_pb2
+from vfl.runtime.grpc import (
+    ENROLMENT,
+    JOBS,
+    OBSERVER,
+    PROTOCOL_MAX,
+    PROTOCOL_MIN,
+    REGISTRY,
+    RELAY,
+    make_server,
+    metadata_of,
+    server_credentials,
+    service,
+    status_of,
+)
 from vfl.runtime.transport import WINDOW_BYTES
 
 __all__ = ["Coordinator"]
@@ -36,13 +48,7 @@ __all__ = ["Coordinator"]
 log = logging.getLogger(__name__)
 
 SOFTWARE = f"joint-credit-lab {__version__}"
-_SERVER_OPTIONS = (
-    *CHANNEL_OPTIONS,
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-    ("grpc.max_concurrent_streams", 32),
-    ("grpc.server_handshake_timeout_ms", 10_000),
-    ("grpc.max_connection_idle_ms", 600_000),
-)
+_HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"]
 _MAX_CALLS = 2048
 _HELLO_S = 10.0
 _LAST_WORD_S = 1.0
@@ -261,9 +267,14 @@ class _ObserverService:
 class _HealthService:
     """Answers while the process serves; the empty service name means all of it."""
 
+    @answers
     async def Check(self, request: health_pb2.HealthCheckRequest, context: Any) -> health_pb2.HealthCheckResponse:
         if request.service:
-            await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
+            raise RemoteProtocolError(
+                "SERVICE_UNKNOWN",
+                Text(en="the health of single services is not told apart", zh="不区分单个服务的健康状态"),
+                cure=Text(en="ask with an empty service name", zh="请使用空的服务名称查询"),
+            )
         return health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING)
 
     async def Watch(self, request: health_pb2.HealthCheckRequest, context: Any) -> None:
@@ -331,17 +342,17 @@ class Coordinator:
 
     async def serve(self, listen: str, enrolment: str = "") -> tuple[int, int]:
         """Start serving; returns both ports (0: not served). OSError-like RuntimeError when a port is taken."""
-        server = self._server()
-        node_pb2_grpc.add_RelayServicer_to_server(self._relaying, server)
-        node_pb2_grpc.add_RegistryServicer_to_server(_RegistryService(self.registry, self._doorkeeper), server)
-        node_pb2_grpc.add_JobsServicer_to_server(_JobsService(self.jobs, self.registry, self._doorkeeper), server)
         observer = _ObserverService(self.relay, self.registry, self.jobs, self.witness, self._doorkeeper, self.identity)
-        node_pb2_grpc.add_ObserverServicer_to_server(observer, server)
-        ports = [server.add_secure_port(listen, self._credentials(members=True)), 0]
+        members = self._server(
+            service(RELAY, self._relaying),
+            service(REGISTRY, _RegistryService(self.registry, self._doorkeeper)),
+            service(JOBS, _JobsService(self.jobs, self.registry, self._doorkeeper)),
+            service(OBSERVER, observer),
+        )
+        ports = [members.add_secure_port(listen, server_credentials(self.identity, members=True)), 0]
         if enrolment:
-            door = self._server()
-            node_pb2_grpc.add_EnrolmentServicer_to_server(_EnrolmentService(self.registry), door)
-            ports[1] = door.add_secure_port(enrolment, self._credentials(members=False))
+            door = self._server(service(ENROLMENT, _EnrolmentService(self.registry)))
+            ports[1] = door.add_secure_port(enrolment, server_credentials(self.identity, members=False))
         for each in self._servers:
             await each.start()
         self._sweeper = asyncio.create_task(self._sweep())
@@ -360,18 +371,10 @@ class Coordinator:
         for store in (self.witness, self.jobs, self.registry):
             store.close()
 
-    def _server(self) -> Any:
-        server = grpc.aio.server(options=_SERVER_OPTIONS, maximum_concurrent_rpcs=_MAX_CALLS)
-        health_pb2_grpc.add_HealthServicer_to_server(_HealthService(), server)
-        self._servers.append(server)
-        return server
-
-    def _credentials(self, *, members: bool) -> Any:
-        tls = self.identity.tls()
-        pairs = [(tls.private_key, tls.certificate)]
-        if members:
-            return grpc.ssl_server_credentials(pairs, tls.authority, require_client_auth=True)
-        return grpc.ssl_server_credentials(pairs)
+    def _server(self, *services: Any) -> Any:
+        made = make_server([*services, service(_HEALTH, _HealthService())], _MAX_CALLS)
+        self._servers.append(made)
+        return made
 
     async def _sweep(self) -> None:
         while True:

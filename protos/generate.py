@@ -1,7 +1,8 @@
 """Generate ``vfl/pb/v1`` from ``protos/vfl/v1/*.proto``: ``python protos/generate.py [TARGET]``.
 
 The wire names stay ``vfl.v1.*``; only the Python home differs (``vfl.pb.v1``), so the import lines and module
-names that protoc writes are moved there. The result is committed; a test proves it fresh.
+names that protoc writes are moved there. The result is committed; a test proves it fresh. No gRPC stubs are
+generated: :mod:`vfl.runtime.grpc` makes them from the service descriptors and so stays the only home of gRPC.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ def generate(target: Path = HOME) -> list[Path]:
     Raises RuntimeError when protoc refuses a file (it prints the line itself).
     """
     sources = sorted(PROTOS.glob("vfl/v1/*.proto"))
-    served = {p.stem for p in sources if re.search(r"^service ", p.read_text(), re.MULTILINE)}
     written: list[Path] = []
     with tempfile.TemporaryDirectory() as scratch:
         arguments = [
@@ -40,15 +40,11 @@ def generate(target: Path = HOME) -> list[Path]:
             f"-I{files('grpc_tools') / '_proto'}",
             f"--python_out={scratch}",
             f"--pyi_out={scratch}",
-            f"--grpc_python_out={scratch}",
             *(str(p) for p in sources),
         ]
         if protoc.main(arguments) != 0:
             raise RuntimeError("protoc refused the files")
         for made in sorted(Path(scratch, "vfl", "v1").iterdir()):
-            stem, _, kind = made.name.partition("_pb2")
-            if kind == "_grpc.py" and stem not in served:
-                continue  # protoc writes an empty module for a file without a service
             text = made.read_text()
             for pattern, replacement in _MOVES:
                 text = pattern.sub(replacement, text)

@@ -30,7 +30,10 @@ def members(authority: CertificateAuthority, *names: str) -> dict[str, PartyIden
 
 
 class Talker:
-    """One party of one job: journals in memory, one courier per link. Survives its transport: ``attach`` gives it another one (a restarted process)."""
+    """One party of one job: journals in memory, one courier per link.
+
+    Survives its transport: ``attach`` gives it another one, as a restarted process would have.
+    """
 
     def __init__(
         self, identity: PartyIdentity, records: Iterable[PartyRecord], *, job: str = JOB, genesis: bytes = GENESIS

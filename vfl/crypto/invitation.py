@@ -65,7 +65,7 @@ class Invitation:
             head, body = text.strip()[: len(_PREFIX)], text.strip()[len(_PREFIX) :]
             if head != _PREFIX or len(body) > 8192:
                 raise ValueError("prefix")
-            raw = json.loads(base64.urlsafe_b64decode(body))
+            raw = json.loads(base64.b64decode(body, altchars=b"-_", validate=True))
             words = [raw[k] for k in ("network", "role", "name", "address", "enrolment")]
             if not all(isinstance(w, str) for w in words):
                 raise ValueError("fields")

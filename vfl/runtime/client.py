@@ -18,8 +18,8 @@ from vfl.crypto.documents import SignedDocument, check_head
 from vfl.crypto.identity import PartyIdentity, PartyRecord, create_party_keys, install_certificates
 from vfl.crypto.invitation import Invitation
 from vfl.errors import CryptoError, RemoteProtocolError, Text, VflError
-from vfl.pb.v1 import node_pb2, node_pb2_grpc
-from vfl.runtime.grpc import enrolment_channel, member_channel, unary
+from vfl.pb.v1 import node_pb2
+from vfl.runtime.grpc import ENROLMENT, JOBS, OBSERVER, REGISTRY, Stub, enrolment_channel, member_channel, unary
 
 __all__ = ["CoordinatorClient", "Party", "WitnessPage", "join", "renew"]
 
@@ -62,7 +62,7 @@ async def join(invitation: Invitation, folder: Path, passphrase: bytes | None = 
     """
     request = create_party_keys(folder, invitation.member, passphrase)
     async with enrolment_channel(invitation) as channel:
-        stub = node_pb2_grpc.EnrolmentStub(channel)
+        stub = Stub(channel, ENROLMENT)
         reply = await unary(stub.Join, node_pb2.JoinRequest(token=invitation.token, request=request))
     certificate = _certificate(reply.party)
     return install_certificates(folder, certificate, invitation.authority, invitation.member, passphrase)
@@ -75,7 +75,7 @@ async def renew(folder: Path, address: str, passphrase: bytes | None = None) -> 
     """
     identity = PartyIdentity.load(folder, passphrase)
     async with member_channel(identity, address) as channel:
-        stub = node_pb2_grpc.RegistryStub(channel)
+        stub = Stub(channel, REGISTRY)
         reply = await unary(stub.Renew, node_pb2.RenewRequest(request=identity.request()))
     return install_certificates(
         folder, _certificate(reply.party), read_certificate(folder / "ca.pem"), identity.member, passphrase
@@ -88,8 +88,8 @@ class CoordinatorClient:
     def __init__(self, identity: PartyIdentity, address: str) -> None:
         self._identity = identity
         self._channel = member_channel(identity, address)
-        self._jobs = node_pb2_grpc.JobsStub(self._channel)
-        self._observer = node_pb2_grpc.ObserverStub(self._channel)
+        self._jobs = Stub(self._channel, JOBS)
+        self._observer = Stub(self._channel, OBSERVER)
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,8 +1,9 @@
-"""gRPC: credentials, the map between our errors and RPC status, and the transport of one party.
+"""gRPC: TLS, stubs and services, the map between our errors and RPC status, and the transport of one party.
 
 TLS 1.3 with both certificates. gRPC for Python cannot be told a lowest version, but it can be told the cipher
 suites of TLS 1.2 (those of TLS 1.3 are fixed): our certificates are ECDSA, so a list of RSA suites alone leaves
-TLS 1.2 without a suite to agree on, as server and as client. A test holds this.
+TLS 1.2 without a suite to agree on, as server and as client. Tests hold this. gRPC reads the list when it is
+imported, which therefore happens here and nowhere else.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import sys
 from collections.abc import Sequence
 from typing import Any
 
-os.environ["GRPC_SSL_CIPHER_SUITES"] = "ECDHE-RSA-AES256-GCM-SHA384"  # before gRPC reads it, on its import
-
-import grpc
 from cryptography.hazmat.primitives.serialization import Encoding
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message_factory import GetMessageClass
 
 from vfl.crypto.certificates import coordinator_dns
 from vfl.crypto.envelope import MAX_ENVELOPE_BYTES
@@ -35,21 +36,40 @@ from vfl.errors import (
     TransportError,
     VflError,
 )
-from vfl.pb.v1 import node_pb2, node_pb2_grpc
+from vfl.pb.v1 import node_pb2
 from vfl.runtime.transport import WINDOW_BYTES, FrameTransport, backoff, refused_by_relay
 
+_SUITES = "ECDHE-RSA-AES256-GCM-SHA384"
+if "grpc" in sys.modules and os.environ.get("GRPC_SSL_CIPHER_SUITES") != _SUITES:
+    raise ImportError("grpc was imported before vfl.runtime.grpc, which must first rule out TLS 1.2: import vfl first")
+os.environ["GRPC_SSL_CIPHER_SUITES"] = _SUITES
+
+import grpc  # noqa: E402 - not before the line above
+
 __all__ = [
-    "CHANNEL_OPTIONS",
+    "ENROLMENT",
+    "JOBS",
+    "OBSERVER",
     "PROTOCOL_MAX",
     "PROTOCOL_MIN",
+    "REGISTRY",
+    "RELAY",
     "GrpcTransport",
+    "Stub",
     "enrolment_channel",
     "error_of",
+    "make_server",
     "member_channel",
     "metadata_of",
+    "server_credentials",
+    "service",
     "status_of",
     "unary",
 ]
+
+RELAY, ENROLMENT, REGISTRY, JOBS, OBSERVER = (
+    node_pb2.DESCRIPTOR.services_by_name[name] for name in ("Relay", "Enrolment", "Registry", "Jobs", "Observer")
+)
 
 PROTOCOL_MIN = 1
 PROTOCOL_MAX = 1
@@ -67,6 +87,13 @@ CHANNEL_OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.enable_retries", 0),  # what to retry is decided here
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
+)
+SERVER_OPTIONS: Sequence[tuple[str, Any]] = (
+    *CHANNEL_OPTIONS,
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.max_concurrent_streams", 32),
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.max_connection_idle_ms", 600_000),
 )
 
 # --- errors ---------------------------------------------------------------------------------------------------
@@ -142,6 +169,56 @@ def error_of(failure: grpc.aio.AioRpcError) -> VflError:
             zh="系统会自动重试；请检查地址、防火墙以及本方证书是否有效",
         ),
     )
+
+
+# --- services -------------------------------------------------------------------------------------------------
+
+
+class Stub:
+    """The methods of a service, by name, as calls on a channel."""
+
+    def __init__(self, channel: grpc.aio.Channel, service: ServiceDescriptor) -> None:
+        for method in service.methods:
+            made = getattr(channel, _shape(method))(
+                f"/{service.full_name}/{method.name}",
+                request_serializer=GetMessageClass(method.input_type).SerializeToString,
+                response_deserializer=GetMessageClass(method.output_type).FromString,
+            )
+            setattr(self, method.name, made)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)  # the service has no such method; also tells mypy that methods are dynamic
+
+
+def service(descriptor: ServiceDescriptor, implementation: object) -> grpc.GenericRpcHandler:
+    """Serve each method of ``descriptor`` by the implementation's method of that name; all must be there."""
+    handlers = {}
+    for method in descriptor.methods:
+        handlers[method.name] = getattr(grpc, f"{_shape(method)}_rpc_method_handler")(
+            getattr(implementation, method.name),
+            request_deserializer=GetMessageClass(method.input_type).FromString,
+            response_serializer=GetMessageClass(method.output_type).SerializeToString,
+        )
+    return grpc.method_handlers_generic_handler(descriptor.full_name, handlers)
+
+
+def _shape(method: MethodDescriptor) -> str:
+    return "_".join("stream" if streams else "unary" for streams in (method.client_streaming, method.server_streaming))
+
+
+def make_server(services: Sequence[grpc.GenericRpcHandler], most_calls: int) -> grpc.aio.Server:
+    made = grpc.aio.server(options=SERVER_OPTIONS, maximum_concurrent_rpcs=most_calls)
+    made.add_generic_rpc_handlers(tuple(services))
+    return made
+
+
+def server_credentials(identity: PartyIdentity, *, members: bool) -> grpc.ServerCredentials:
+    """``members``: callers show a certificate of the same authority; else none is asked for."""
+    tls = identity.tls()
+    pairs = [(tls.private_key, tls.certificate)]
+    if members:
+        return grpc.ssl_server_credentials(pairs, tls.authority, require_client_auth=True)
+    return grpc.ssl_server_credentials(pairs)
 
 
 # --- connections ----------------------------------------------------------------------------------------------
@@ -248,7 +325,7 @@ class GrpcTransport(FrameTransport):
     async def _one_connection(self) -> None:
         """Connect, exchange frames until the stream ends; returns when it may be tried again."""
         async with member_channel(self._identity, self._address) as channel:
-            call = node_pb2_grpc.RelayStub(channel).Connect()
+            call = Stub(channel, RELAY).Connect()
             try:
                 hello = node_pb2.Hello(
                     versions=self._versions,
