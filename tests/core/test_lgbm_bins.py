@@ -74,8 +74,7 @@ def lightgbm_bins(
     return [None if column[0] == "NA" else column.astype(np.int64) for column in cells.T]
 
 
-@pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("rows", [7, 90, 3000])
+@pytest.mark.parametrize(("seed", "rows"), [(0, 7), (1, 90), (2, 3000)])
 @pytest.mark.parametrize(
     ("max_bin", "min_data_in_bin"), [(255, 3), (16, 3), (2, 3), (3, 1), (255, 50), (1000, 1)]
 )
@@ -93,8 +92,7 @@ def test_numeric_bins_are_lightgbms(
             np.testing.assert_array_equal(mapper.transform(column), bins, err_msg=name)
 
 
-@pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("rows", [7, 90, 3000])
+@pytest.mark.parametrize(("seed", "rows"), [(0, 7), (1, 90), (2, 3000)])
 @pytest.mark.parametrize(("max_bin", "min_data_in_bin"), [(255, 3), (5, 3), (255, 1)])
 def test_categorical_bins_are_lightgbms(
     seed: int, rows: int, max_bin: int, min_data_in_bin: int, tmp_path: Path

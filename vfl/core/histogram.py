@@ -199,9 +199,10 @@ def padded(rows: Sequence[IntArray], filler: int) -> IntArray:
     return table
 
 
-def _bins_of_rows(bins: BinArray, feature: int, rows: npt.NDArray[np.int32] | None) -> BinArray:
-    column: BinArray = bins[:, feature]
-    return column if rows is None else column[rows]
+def _bins_of_rows(bins: BinArray, feature: int, rows: npt.NDArray[np.int32] | None) -> npt.NDArray[np.intp]:
+    column = bins[:, feature]
+    # bincount would make this conversion anew at each call.
+    return (column if rows is None else column[rows]).astype(np.intp)
 
 
 def _float_parts(values: IntArray) -> tuple[FloatArray | None, FloatArray]:

@@ -3,8 +3,8 @@
 Each owner cuts its own features and keeps the cut points; others see bin counts at most. With equal bins and
 equal histograms a federated tree is the tree LightGBM grows on the pooled table.
 
-Numeric: zero (within 1e-35) is a bin of its own where there are both zeros and other values, the rest is filled
-greedily to bins of near-equal size with at least ``min_data_in_bin`` rows; missing values are the last bin.
+Numeric: zero (within 1e-35) has a bin of its own, the negative and the positive values are cut greedily into bins
+of near-equal size with at least ``min_data_in_bin`` rows, and missing values are the last bin.
 Categorical: bin 0 is for missing, unseen and rare categories, then categories by falling count until 99 % of
 the rows are covered.
 
@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vfl.core.histogram import FeatureMeta
+from vfl.core.sampling import Random
 from vfl.errors import ConfigError, DataError, Place, Text
 
 __all__ = ["BinMapper", "sample_rows"]
@@ -224,22 +225,7 @@ def sample_rows(n_rows: int, sample_count: int = 200_000, seed: int = 1) -> IntA
 
     All rows when there are not more than ``sample_count``. Both owners of aligned rows draw the same ones.
     """
-    if n_rows <= sample_count:
-        return np.arange(n_rows, dtype=np.int64)
-    state = seed & 0xFFFFFFFF
-    taken: list[int] = []
-    if sample_count > 1 and sample_count > n_rows / np.log2(sample_count):
-        for row in range(n_rows):
-            state = (214013 * state + 2531011) & 0xFFFFFFFF
-            if ((state >> 16) & 0x7FFF) / 32768 < (sample_count - len(taken)) / (n_rows - row):
-                taken.append(row)
-        return np.array(taken, dtype=np.int64)
-    chosen: set[int] = set()
-    for row in range(n_rows - sample_count, n_rows):
-        state = (214013 * state + 2531011) & 0xFFFFFFFF
-        draw = (state & 0x7FFFFFFF) % (row + 1)
-        chosen.add(row if draw in chosen else draw)
-    return np.array(sorted(chosen), dtype=np.int64)
+    return Random(seed).sample(n_rows, min(n_rows, sample_count))
 
 
 def _column(values: npt.ArrayLike, column: str | None, *, may_be_empty: bool = False) -> FloatArray:
