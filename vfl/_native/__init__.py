@@ -34,6 +34,7 @@ class Path(NamedTuple):
     limb_bits: int
     lanes: int
     limbs_multiple: int
+    limbs_min: int
     limbs_max: int
     lift_redundant: int
 

@@ -727,7 +727,7 @@ static ptrdiff_t path_join_elements(const ring *R, const ring *P, const ring *Q,
 
 const path_ops PATH = {
     .name = PATH_NAME, .limb_bits = LIMB_BITS, .lanes = LANES, .k_multiple = K_MULTIPLE,
-    .k_max = K_MAX, .lift_redundant = LIFT_REDUNDANT,
+    .k_min = K_MIN, .k_max = K_MAX, .lift_redundant = LIFT_REDUNDANT,
     .load = path_load, .dump = path_dump, .trivial = path_trivial, .mul = path_mul, .running = path_running,
     .unwind = path_unwind, .power = path_power, .power_shared = path_power_shared, .segments = path_segments,
     .pack = path_pack, .table = path_table, .split = path_split, .table_powers = path_table_powers, .half_plain = path_half_plain,

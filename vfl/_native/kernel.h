@@ -67,7 +67,7 @@ typedef struct {
     int limb_bits;
     int lanes;      /* numbers handled together */
     int k_multiple; /* k must be a multiple of this */
-    int k_max;
+    int k_min, k_max;
     int lift_redundant;
 
     /* Canonical bytes (`width` each, below `square` = n^2) to elements. `units` receives `lanes` residues whose

@@ -54,7 +54,7 @@ static PyObject *py_paths(PyObject *self, PyObject *args)
     for (int i = 0; list && i < PATHS; i++) {
         if (!usable(i)) continue;
         const path_ops *p = all_paths[i];
-        PyObject *item = Py_BuildValue("(siiiiii)", p->name, i, p->limb_bits, p->lanes, p->k_multiple, p->k_max,
+        PyObject *item = Py_BuildValue("(siiiiiii)", p->name, i, p->limb_bits, p->lanes, p->k_multiple, p->k_min, p->k_max,
                                        p->lift_redundant);
         if (!item || PyList_Append(list, item) < 0) Py_CLEAR(list);
         Py_XDECREF(item);
@@ -101,7 +101,7 @@ static const path_ops *ring_of(const Py_buffer *b, ring *R)
     if (((uintptr_t)record & 7) || b->len < 8 * RING_HEADER) return NULL;
     if (record[0] >= PATHS || !usable((int)record[0])) return NULL;
     const path_ops *p = all_paths[record[0]];
-    if (record[1] < 2 || record[1] > (limb)p->k_max || record[1] % (limb)p->k_multiple) return NULL;
+    if (record[1] < (limb)p->k_min || record[1] > (limb)p->k_max || record[1] % (limb)p->k_multiple) return NULL;
     if ((size_t)b->len != 8 * ring_words((size_t)record[1])) return NULL;
     *R = ring_view(record);
     return p;

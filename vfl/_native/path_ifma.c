@@ -20,7 +20,7 @@
 #define PATH path_ifma
 #define PATH_NAME "ifma"
 #define LIMB_BITS 52
-enum { LANES = 8, K_MULTIPLE = 5, K_MAX = 80, LIFT_REDUNDANT = 1, SHORT_WINDOW = 4, LOOKUPS = 4 };
+enum { LANES = 8, K_MULTIPLE = 5, K_MIN = 10, K_MAX = 80, LIFT_REDUNDANT = 1, SHORT_WINDOW = 4, LOOKUPS = 4 };
 typedef limb vec __attribute__((vector_size(64), aligned(64)));
 #include "limbs.h"
 
@@ -40,22 +40,25 @@ enum { ROWS = 5 };
 #define FIVE(w, x, y) \
     UNROLL for (int r_ = 0; r_ < ROWS; r_++) { (w)[r_] = LO((w)[r_], (x)[r_], y); (w)[r_ + 1] = HI((w)[r_ + 1], (x)[r_], y); }
 
+enum { NOTHING, UP_TO_K, ALL_COLUMNS };
+
 /* Five rows of one Montgomery product: acc += add + xa*ya + xb*yb + m*n, with m making five columns zero.
- * `products` says how many of xa*ya, xb*yb there are and is a constant at each call; `add` (five columns) may be
- * NULL. `acc` points at the column of the first row and has k + 6 columns; `digits` receives the digits of m. */
+ * `products` says how many of xa*ya, xb*yb there are and `held` which columns of acc hold something; both are
+ * constants at each call. `add` (five columns) may be NULL. `acc` points at the column of the first row; columns
+ * 5..k + 5 are written; `digits` receives m. k >= 10. */
 static inline __attribute__((always_inline)) void five_rows(
-    const ring *R, vec *acc, const int products, const vec *xa, const vec *ya, const vec *xb, const vec *yb,
-    const vec *add, vec *digits)
+    const ring *R, vec *acc, const int held, const int products, const vec *xa, const vec *ya, const vec *xb,
+    const vec *yb, const vec *add, vec *digits)
 {
     const int k = R->k;
     const limb *n = R->n;
-    const vec ninv = ALL(R->ninv), top = ALL(LIMB_MASK);
+    const vec ninv = ALL(R->ninv), top = ALL(LIMB_MASK), zero = ALL(0);
     vec a[ROWS], b[ROWS], m[ROWS], w[ROWS + 1];
     UNROLL for (int r = 0; r < ROWS; r++) {
         if (products > 0) a[r] = xa[r];
         if (products > 1) b[r] = xb[r];
     }
-    UNROLL for (int c = 0; c <= ROWS; c++) w[c] = acc[c];
+    UNROLL for (int c = 0; c <= ROWS; c++) w[c] = held == NOTHING ? zero : acc[c];
     if (add) { UNROLL for (int c = 0; c < ROWS; c++) w[c] += add[c]; }
     UNROLL for (int j = 0; j < ROWS; j++) {
         if (products > 0) { const vec y = ya[j]; FIVE(w, a, y) }
@@ -63,7 +66,7 @@ static inline __attribute__((always_inline)) void five_rows(
         const vec nj = ALL(n[j]);
         UNROLL for (int r = 0; r < ROWS; r++)
             if (r < j) { w[r] = LO(w[r], m[r], nj); w[r + 1] = HI(w[r + 1], m[r], nj); }
-        m[j] = LO(ALL(0), w[0], ninv);
+        m[j] = LO(zero, w[0], ninv);
         digits[j] = m[j];
         /* m makes the low 52 bits zero, so the carry is the column rounded up: no wait for lo(m*n[0]). */
         w[1] += (w[0] + top) >> 52;
@@ -73,19 +76,24 @@ static inline __attribute__((always_inline)) void five_rows(
                 if (s) w[s] = LO(w[s], m[j], ns);
                 w[s + 1] = HI(w[s + 1], m[j], ns);
             }
-        SLIDE(w, acc[j + ROWS + 1]);
+        SLIDE(w, held == NOTHING ? zero : acc[j + ROWS + 1]);
     }
-    for (int j = ROWS; j < k; j += ROWS) {
-        UNROLL for (int t = 0; t < ROWS; t++) {
-            if (products > 0) { const vec y = ya[j + t]; FIVE(w, a, y) }
-            if (products > 1) { const vec y = yb[j + t]; FIVE(w, b, y) }
-            const vec nj = ALL(n[j + t]);
-            FIVE(w, m, nj)
-            acc[j + t] = w[0];
-            SLIDE(w, acc[j + t + ROWS + 1]);
-        }
+#define COLUMN(next)                                                       \
+    do {                                                                   \
+        if (products > 0) { const vec y = ya[j + t]; FIVE(w, a, y) }       \
+        if (products > 1) { const vec y = yb[j + t]; FIVE(w, b, y) }       \
+        const vec nj = ALL(n[j + t]);                                      \
+        FIVE(w, m, nj)                                                     \
+        acc[j + t] = w[0];                                                 \
+        SLIDE(w, next);                                                    \
+    } while (0)
+    int j = ROWS;
+    for (; j < k - ROWS; j += ROWS) {
+        UNROLL for (int t = 0; t < ROWS; t++) COLUMN(held == NOTHING ? zero : acc[j + t + ROWS + 1]);
     }
-    UNROLL for (int c = 0; c < ROWS; c++) acc[k + c] = w[c];
+    UNROLL for (int t = 0; t < ROWS; t++) COLUMN(held == ALL_COLUMNS ? acc[j + t + ROWS + 1] : zero);
+#undef COLUMN
+    UNROLL for (int c = 0; c <= ROWS; c++) acc[k + c] = w[c];
 }
 
 /* Columns to 52-bit limbs. */
@@ -100,17 +108,30 @@ static inline void carry_two(int k, vec *out, const vec *t, const vec *u)
 
 enum { COLUMNS = 2 * K_MAX + ROWS + 1 };
 
+/* K - m: what the second reduction starts from, five columns at a time. */
+static inline __attribute__((always_inline)) void lift_minus(const ring *R, int i, vec *add, const vec *m)
+{
+    UNROLL for (int r = 0; r < ROWS; r++) add[r] = ALL(R->lift[i + r]) - m[r];
+}
+
+/* Rows i..i + 4 of x*y: first t, whose digits u then needs. `full`: y has a second half. */
+static inline __attribute__((always_inline)) void mul_rows(
+    const ring *R, vec *t, vec *u, const int held, const int full, int i, const vec *x, const vec *y)
+{
+    const int k = R->k;
+    vec add[ROWS], m[ROWS], ignored[ROWS];
+    five_rows(R, t + i, held, 1, x + i, y, NULL, NULL, NULL, m);
+    lift_minus(R, i, add, m);
+    if (full) five_rows(R, u + i, held, 2, x + i, y + k, x + k + i, y, add, ignored);
+    else five_rows(R, u + i, held, 1, x + k + i, y, NULL, NULL, add, ignored);
+}
+
 static __attribute__((noinline)) void core_mul(const ring *R, vec *out, const vec *x, const vec *y)
 {
     const int k = R->k;
-    vec t[COLUMNS], u[COLUMNS], add[ROWS], m[ROWS], ignored[ROWS];
-    memset(t, 0, sizeof(vec) * (size_t)(2 * k + ROWS + 1));
-    memset(u, 0, sizeof(vec) * (size_t)(2 * k + ROWS + 1));
-    for (int i = 0; i < k; i += ROWS) {
-        five_rows(R, t + i, 1, x + i, y, NULL, NULL, NULL, m);
-        for (int r = 0; r < ROWS; r++) add[r] = ALL(R->lift[i + r]) - m[r];
-        five_rows(R, u + i, 2, x + i, y + k, x + k + i, y, add, ignored);
-    }
+    vec t[COLUMNS], u[COLUMNS];
+    mul_rows(R, t, u, NOTHING, 1, 0, x, y);
+    for (int i = ROWS; i < k; i += ROWS) mul_rows(R, t, u, UP_TO_K, 1, i, x, y);
     u[k] += ALL(R->lift[k]);
     carry_two(k, out, t + k, u + k);
     out[0] ^= PLANT(PLANT_MUL);
@@ -120,46 +141,62 @@ static __attribute__((noinline)) void core_mul(const ring *R, vec *out, const ve
 static __attribute__((noinline)) void core_mul_head(const ring *R, vec *out, const vec *x, const vec *y)
 {
     const int k = R->k;
-    vec t[COLUMNS], u[COLUMNS], add[ROWS], m[ROWS], ignored[ROWS];
-    memset(t, 0, sizeof(vec) * (size_t)(2 * k + ROWS + 1));
-    memset(u, 0, sizeof(vec) * (size_t)(2 * k + ROWS + 1));
-    for (int i = 0; i < k; i += ROWS) {
-        five_rows(R, t + i, 1, x + i, y, NULL, NULL, NULL, m);
-        for (int r = 0; r < ROWS; r++) add[r] = ALL(R->lift[i + r]) - m[r];
-        five_rows(R, u + i, 1, x + k + i, y, NULL, NULL, add, ignored);
-    }
+    vec t[COLUMNS], u[COLUMNS];
+    mul_rows(R, t, u, NOTHING, 0, 0, x, y);
+    for (int i = ROWS; i < k; i += ROWS) mul_rows(R, t, u, UP_TO_K, 0, i, x, y);
     u[k] += ALL(R->lift[k]);
     carry_two(k, out, t + k, u + k);
     out[0] ^= PLANT(PLANT_MUL_HEAD);
+}
+
+/* Five rows of the upper triangle of x^2 (without the diagonal) into acc, `length` >= 10 columns of x left. */
+static inline __attribute__((always_inline)) void square_rows(vec *acc, const int held, int length, const vec *x)
+{
+    const vec zero = ALL(0);
+    vec a[ROWS], w[ROWS + 1];
+    UNROLL for (int r = 0; r < ROWS; r++) a[r] = x[r];
+    UNROLL for (int c = 0; c <= ROWS; c++) w[c] = held == NOTHING ? zero : acc[c];
+    UNROLL for (int j = 0; j < ROWS; j++) {
+        UNROLL for (int r = 0; r < ROWS; r++)
+            if (r < j) { w[r] = LO(w[r], a[r], a[j]); w[r + 1] = HI(w[r + 1], a[r], a[j]); }
+        acc[j] = w[0];
+        SLIDE(w, held == NOTHING ? zero : acc[j + ROWS + 1]);
+    }
+#define COLUMN(next)              \
+    do {                          \
+        const vec y = x[j + t];   \
+        FIVE(w, a, y)             \
+        acc[j + t] = w[0];        \
+        SLIDE(w, next);           \
+    } while (0)
+    int j = ROWS;
+    for (; j < length - ROWS; j += ROWS) {
+        UNROLL for (int t = 0; t < ROWS; t++) COLUMN(held == NOTHING ? zero : acc[j + t + ROWS + 1]);
+    }
+    UNROLL for (int t = 0; t < ROWS; t++) COLUMN(zero);
+#undef COLUMN
+    UNROLL for (int c = 0; c <= ROWS; c++) acc[length + c] = w[c];
+}
+
+/* The last five rows: columns 0..5 of acc are held, 0..10 written. */
+static inline void square_corner(vec *acc, const vec *x)
+{
+    vec w[2 * ROWS + 1];
+    UNROLL for (int c = 0; c <= 2 * ROWS; c++) w[c] = c <= ROWS ? acc[c] : ALL(0);
+    UNROLL for (int j = 0; j < ROWS; j++)
+        UNROLL for (int r = 0; r < ROWS; r++)
+            if (r < j) { w[r + j] = LO(w[r + j], x[r], x[j]); w[r + j + 1] = HI(w[r + j + 1], x[r], x[j]); }
+    UNROLL for (int c = 0; c <= 2 * ROWS; c++) acc[c] = w[c];
 }
 
 static __attribute__((noinline)) void core_sqr(const ring *R, vec *out, const vec *x)
 {
     const int k = R->k;
     vec t[COLUMNS], u[COLUMNS], twice[K_MAX], add[ROWS], m[ROWS], ignored[ROWS];
-    memset(t, 0, sizeof(vec) * (size_t)(2 * k + ROWS + 1));
-    memset(u, 0, sizeof(vec) * (size_t)(2 * k + ROWS + 1));
     /* x0^2: products off the diagonal once, doubled, then the diagonal. */
-    for (int i = 0; i < k; i += ROWS) {
-        vec a[ROWS], w[ROWS + 1], *acc = t + 2 * i;
-        UNROLL for (int r = 0; r < ROWS; r++) a[r] = x[i + r];
-        UNROLL for (int c = 0; c <= ROWS; c++) w[c] = acc[c];
-        UNROLL for (int j = 0; j < ROWS; j++) {
-            UNROLL for (int r = 0; r < ROWS; r++)
-                if (r < j) { w[r] = LO(w[r], a[r], a[j]); w[r + 1] = HI(w[r + 1], a[r], a[j]); }
-            acc[j] = w[0];
-            SLIDE(w, acc[j + ROWS + 1]);
-        }
-        for (int j = ROWS; j < k - i; j += ROWS) {
-            UNROLL for (int s = 0; s < ROWS; s++) {
-                const vec y = x[i + j + s];
-                FIVE(w, a, y)
-                acc[j + s] = w[0];
-                SLIDE(w, acc[j + s + ROWS + 1]);
-            }
-        }
-        UNROLL for (int c = 0; c < ROWS; c++) acc[k - i + c] = w[c];
-    }
+    square_rows(t, NOTHING, k, x);
+    for (int i = ROWS; i < k - ROWS; i += ROWS) square_rows(t + 2 * i, UP_TO_K, k - i, x + i);
+    square_corner(t + 2 * (k - ROWS), x + k - ROWS);
     twice[0] = (x[k] << 1) & LIMB_MASK;
     for (int i = 0; i < k; i++) {
         t[2 * i] = LO(t[2 * i] << 1, x[i], x[i]);
@@ -167,9 +204,10 @@ static __attribute__((noinline)) void core_sqr(const ring *R, vec *out, const ve
         if (i) twice[i] = ((x[k + i] << 1) | (x[k + i - 1] >> 51)) & LIMB_MASK;
     }
     for (int i = 0; i < k; i += ROWS) {
-        five_rows(R, t + i, 0, NULL, NULL, NULL, NULL, NULL, m);
-        for (int r = 0; r < ROWS; r++) add[r] = ALL(R->lift[i + r]) - m[r];
-        five_rows(R, u + i, 1, x + i, twice, NULL, NULL, add, ignored);
+        five_rows(R, t + i, ALL_COLUMNS, 0, NULL, NULL, NULL, NULL, NULL, m);
+        lift_minus(R, i, add, m);
+        if (i == 0) five_rows(R, u, NOTHING, 1, x, twice, NULL, NULL, add, ignored);
+        else five_rows(R, u + i, UP_TO_K, 1, x + i, twice, NULL, NULL, add, ignored);
     }
     u[k] += ALL(R->lift[k]);
     carry_two(k, out, t + k, u + k);
@@ -181,8 +219,8 @@ static __attribute__((noinline)) void core_fmul(const ring *R, vec *out, const v
 {
     const int k = R->k;
     vec t[COLUMNS], ignored[ROWS], carry = ALL(0);
-    memset(t, 0, sizeof(vec) * (size_t)(2 * k + ROWS + 1));
-    for (int i = 0; i < k; i += ROWS) five_rows(R, t + i, 1, x + i, y, NULL, NULL, NULL, ignored);
+    five_rows(R, t, NOTHING, 1, x, y, NULL, NULL, NULL, ignored);
+    for (int i = ROWS; i < k; i += ROWS) five_rows(R, t + i, UP_TO_K, 1, x + i, y, NULL, NULL, NULL, ignored);
     for (int i = 0; i < k; i++) {
         carry += t[k + i]; out[i] = carry & LIMB_MASK; carry >>= 52;
     }

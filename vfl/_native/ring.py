@@ -33,7 +33,7 @@ class Ring:
     def __init__(self, path: Path, modulus: int, *, min_limbs: int = 0) -> None:
         if modulus < 3 or modulus % 2 == 0:
             raise ValueError("the modulus must be odd and above 2")
-        needed = max(-(-(modulus.bit_length() + _SLACK_BITS) // path.limb_bits), min_limbs, 2)
+        needed = max(-(-(modulus.bit_length() + _SLACK_BITS) // path.limb_bits), min_limbs, path.limbs_min)
         self.limbs = -(-needed // path.limbs_multiple) * path.limbs_multiple
         if self.limbs > path.limbs_max:
             raise ValueError("keys above 4,096 bits are not supported")
