@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from coordinator.store import open_store
-from vfl.crypto.certificates import CertificateAuthority, Member, check_certificate, utc_now
+from vfl.crypto.certificates import CertificateAuthority, Member, check_certificate, request_key, utc_now
 from vfl.crypto.identity import PartyRecord
 from vfl.errors import ConfigError, CryptoError, PolicyRefused, Text
 from vfl.roles import RoleName
@@ -97,7 +97,7 @@ class Registry:
     def join(self, token: bytes, request: bytes) -> x509.Certificate:
         """Issue the invited member's certificate, once.
 
-        The same token with the same request gives the same certificate again, as an answer may be lost.
+        The same token for the same key gives the same certificate again, as an answer may be lost.
 
         Raises
         ------
@@ -107,7 +107,7 @@ class Registry:
             ``REQUEST_INVALID``; the invitation stays unused.
         """
         authority = self._require_authority()
-        token_hash, key_hash = hashlib.sha256(token).digest(), hashlib.sha256(request).digest()
+        token_hash, key_hash = hashlib.sha256(token).digest(), request_key(request)
         row = self._db.execute(
             "SELECT role, name, expires, key_hash, certificate FROM invitation WHERE token_hash = ?", (token_hash,)
         ).fetchone()

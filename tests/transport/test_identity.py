@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from vfl.crypto import keyfiles
 from vfl.crypto.certificates import (
     CertificateAuthority,
     Member,
@@ -21,6 +22,7 @@ from vfl.crypto.certificates import (
 )
 from vfl.crypto.identity import PartyIdentity, PartyRecord, create_party_keys, enrol, fingerprint, install_certificates
 from vfl.crypto.invitation import Invitation
+from vfl.crypto.randomness import JobSeed
 from vfl.errors import ConfigError, CryptoError, KeyMismatch, VflError
 from vfl.pb.v1 import envelope_pb2
 from vfl.roles import RoleName
@@ -85,6 +87,17 @@ def test_keys_of_another_party_do_not_fit(folder: Path, authority: CertificateAu
         PartyIdentity.load(folder)
 
 
+@pytest.fixture
+def cheap_scrypt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cost is written into the file, so a lower one reads back the same."""
+    monkeypatch.setattr("vfl.crypto.keyfiles._SCRYPT_N", 1 << 14)
+
+
+def test_a_guess_at_a_passphrase_is_dear() -> None:
+    assert keyfiles._SCRYPT_N == 1 << 17
+
+
+@pytest.mark.usefixtures("cheap_scrypt")
 def test_passphrase_encrypts_and_is_needed(tmp_path: Path, authority: CertificateAuthority) -> None:
     home = tmp_path / "sealed"
     request = create_party_keys(home, BANK, b"correct horse")
@@ -209,8 +222,6 @@ def test_pinned_anchor_withstands_the_authority_itself(authority: CertificateAut
 
 
 def test_record_of_another_job_is_refused(authority: CertificateAuthority) -> None:
-    from vfl.crypto.randomness import JobSeed
-
     identity = enrol(authority, RoleName.BANK, "bank-a").for_job("job-1", JobSeed.fresh())
     assert PartyRecord.verify(identity.record.raw, authority.certificate, job="job-1").job == "job-1"
     for job in ("", "job-2"):
@@ -227,6 +238,7 @@ def test_fingerprint_is_eight_groups_of_digits() -> None:
 # --- authority and invitation ---------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("cheap_scrypt")
 def test_authority_is_made_once_and_reopened(tmp_path: Path) -> None:
     made = CertificateAuthority.create(tmp_path, "lab", b"pass")
     assert CertificateAuthority.load(tmp_path, b"pass").certificate == made.certificate

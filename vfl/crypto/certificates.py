@@ -8,6 +8,7 @@ the server purpose, so no party's certificate can pose as the coordinator's serv
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ __all__ = [
     "member_of",
     "read_certificate",
     "read_revocations",
+    "request_key",
     "same_key",
     "utc_now",
 ]
@@ -113,6 +115,14 @@ def make_request(key: ec.EllipticCurvePrivateKey, member: Member) -> bytes:
     """PKCS #10 request (DER) for ``member``, signed by ``key``."""
     builder = x509.CertificateSigningRequestBuilder().subject_name(_subject(member))
     return builder.add_extension(_names(member), critical=False).sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def request_key(request: bytes) -> bytes:
+    """SHA-256 of the public key in a PKCS #10 request (DER); CryptoError ``REQUEST_INVALID``, ``CERT_KEY_KIND``."""
+    try:
+        return hashlib.sha256(_spki(x509.load_der_x509_csr(request).public_key())).digest()
+    except ValueError:
+        raise _request_invalid("a party", "机构") from None
 
 
 def same_key(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> bool:
@@ -289,16 +299,7 @@ class CertificateAuthority:
             if not csr.is_signature_valid or member_of(csr) != expected or expected.network != self.network:
                 raise ValueError("not this member's request")
         except (ValueError, CryptoError):
-            raise CryptoError(
-                "REQUEST_INVALID",
-                Text(
-                    en=f"the certificate request is not one that {expected.name} made for itself",
-                    zh=f"证书申请不是 {expected.name} 为自己生成的",
-                ),
-                cure=Text(
-                    en="make the request anew on the party's own machine", zh="请在该机构自己的机器上重新生成申请"
-                ),
-            ) from None
+            raise _request_invalid(expected.name, f" {expected.name} ") from None
         server = expected.role is RoleName.COORDINATOR
         purpose = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
         builder = (
@@ -340,6 +341,14 @@ class CertificateAuthority:
         """The list on disk, or None when nothing was ever revoked."""
         path = None if self._folder is None else self._folder / "ca.crl"
         return read_revocations(path, self.certificate) if path is not None and path.exists() else None
+
+
+def _request_invalid(en: str, zh: str) -> CryptoError:
+    return CryptoError(
+        "REQUEST_INVALID",
+        Text(en=f"the certificate request is not one that {en} made for itself", zh=f"证书申请不是{zh}为自己生成的"),
+        cure=Text(en="make the request anew on the party's own machine", zh="请在该机构自己的机器上重新生成申请"),
+    )
 
 
 def _usage(*, authority: bool) -> x509.KeyUsage:
