@@ -135,11 +135,12 @@ enum planted {
 };
 #define PLANT(id) ((limb)(VFL_PLANTED == (id)))
 
-/* Memory that held secrets is overwritten before it is given back; volatile keeps the stores. */
+/* Memory that held secrets is overwritten before it is given back; the barrier keeps the compiler from
+ * dropping stores that nothing reads. */
 static inline void wipe(void *p, size_t bytes)
 {
-    volatile unsigned char *v = (volatile unsigned char *)p;
-    while (bytes--) *v++ = 0;
+    memset(p, 0, bytes);
+    __asm__ volatile("" : : "r"(p) : "memory");
 }
 
 #endif
