@@ -15,6 +15,7 @@ from vfl.core.boosting import BoostParams, train_local
 from vfl.core.metrics import auc
 from vfl.core.objective import Binary, Poisson, SquaredError
 from vfl.core.split import SplitParams
+from vfl.core.split_table import importance
 from vfl.core.tree import GrowParams
 from vfl.errors import ConfigError, DataError, LocalProtocolError
 
@@ -168,6 +169,22 @@ def test_same_early_stopping(metric: str, rounds: int) -> None:
     assert ours.best_iteration == theirs.best_iteration < 60
     np.testing.assert_allclose(ours.history, told["v"][metric], rtol=1e-12)
     np.testing.assert_allclose(ours.predict(x), theirs.predict(x), rtol=1e-12)
+
+
+def test_equal_gains_of_a_free_and_a_constrained_feature() -> None:
+    x, y = make_table(27)
+    x[:, 1] = x[:, 0]
+    for monotone in ((0, 1), (1, 0)):
+        params = replace(SMALL, monotone=monotone)
+        assert_same_trees(*both(x[:, :2], y, params, monotone_constraints=list(monotone)))
+
+
+def test_same_importance() -> None:
+    x, y = make_table(28)
+    ours, theirs = both(x, y, SMALL, categorical=(2, 7))
+    for kind in ("gain", "split"):
+        found = importance(ours.trees, 0, ours.splits, x.shape[1], kind=kind)
+        np.testing.assert_allclose(found, theirs.feature_importance(kind), rtol=1e-6)
 
 
 def test_best_iteration_without_early_stopping_is_the_last() -> None:

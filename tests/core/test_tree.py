@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from vfl.core.histogram import FeatureMeta, HistogramLayout, histogram
+from vfl.core.lgbm_bins import BinMapper
 from vfl.core.split import LeafStats, SplitParams
 from vfl.core.split_table import SplitRule, SplitTable
 from vfl.core.tree import Choice, GrowParams, LeafwiseGrower, TreeStructure
@@ -259,6 +260,21 @@ def test_split_table_survives_json_and_hides_itself() -> None:
         again[2]
     with pytest.raises(DataError, match="SPLIT_TABLE"):
         SplitTable.from_dict({"rules": [{"feature": "x"}]})
+
+
+def test_raw_values_and_bins_go_the_same_way() -> None:
+    random = np.random.default_rng(1)
+    values = np.column_stack([np.round(random.normal(size=500), 1), random.integers(0, 6, 500)]).astype(np.float64)
+    values[random.random(values.shape) < 0.1] = np.nan
+    mappers = [BinMapper.fit(values[:, 0]), BinMapper.fit(values[:, 1], categorical=True)]
+    table = SplitTable([SplitRule(0, 20, (), True), SplitRule(0, 20, (), False), SplitRule(1, None, (1, 4), False)])
+    bound = mappers[0].upper_bounds[20]
+    below = values[:, 0] <= bound
+    missing = np.isnan(values[:, 0])
+    np.testing.assert_array_equal(table.goes_left(0, mappers, values), below | missing)
+    np.testing.assert_array_equal(table.goes_left(1, mappers, values), below)
+    expected = np.isin(values[:, 1], mappers[1].categories[[1, 4]])
+    np.testing.assert_array_equal(table.goes_left(2, mappers, values), expected)
 
 
 def test_rule_sides() -> None:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from vfl.core.lgbm_bins import BinMapper
 from vfl.core.split import Split
+from vfl.core.tree import TreeStructure
 from vfl.errors import DataError, Text
 
-__all__ = ["SplitRule", "SplitTable"]
+__all__ = ["SplitRule", "SplitTable", "importance", "nan_bin_of"]
 
 BoolArray = npt.NDArray[np.bool_]
+Importance = Literal["gain", "split"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,23 @@ class SplitTable:
             ) from error
 
 
+def importance(
+    trees: Sequence[TreeStructure], owner: int, splits: SplitTable, n_features: int, *, kind: Importance
+) -> npt.NDArray[np.float64]:
+    """LightGBM's feature importance for one owner's features, (n_features,).
+
+    ``"gain"``: total gain of the feature's splits; ``"split"``: how many there are.
+    """
+    total = np.zeros(n_features)
+    for tree in trees:
+        own = np.flatnonzero(tree.owner == owner)
+        features = [splits[int(split_id)].feature for split_id in tree.split_id[own]]
+        np.add.at(total, features, tree.gain[own] if kind == "gain" else 1.0)
+    return total
+
+
 def nan_bin_of(mapper: BinMapper) -> int | None:
+    """The bin of missing values of a fitted feature, None where it has none."""
     return mapper.n_bins - 1 if mapper.has_nan_bin else None
 
 
