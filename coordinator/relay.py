@@ -200,7 +200,7 @@ class Relay:
             if now > peer.heard + 3 * self.limits.heartbeat_s:
                 peer.end("SILENT", fatal=False)
             elif code := may_stay(peer.name):
-                peer.end(code)
+                peer.end(code, fatal=code != "CERT_EXPIRED")  # it may have been renewed meanwhile
 
     def _announce(self, name: str, *, up: bool) -> None:
         for peer in self.peers.values():

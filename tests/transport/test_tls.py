@@ -129,7 +129,6 @@ def test_a_valid_certificate_does_not_speak_for_another_name(network: Network) -
             with pytest.raises(VflError, match="CERT_OTHER_NAME"):
                 await talker.attach(posing)
             borrowed = network.transport(bank_b)
-            borrowed._identity = bank_b
             bank_b.record = bank_a.record  # a record that is public and genuine, but not its own
             with pytest.raises(VflError, match="RECORD_OTHER_PARTY"):
                 await talker.attach(borrowed)
@@ -146,11 +145,14 @@ def certified(network: Network, *, days: float = 30, now: dt.datetime | None = N
     return PartyIdentity(member, key, *keys, certificate, network.authority.certificate)
 
 
-def test_expired_certificate_gets_no_connection(network: Network) -> None:
+def test_expired_certificate_gets_no_connection_and_is_named_here(network: Network) -> None:
     async def run() -> None:
-        async with network.up():
+        async with network.up() as coordinator:
             expired = certified(network, days=1, now=utc_now() - dt.timedelta(days=2))
             assert (await first_error(network, expired)).code == "COORDINATOR_UNREACHABLE"
+            assert coordinator.registry.members() == []
+            with pytest.raises(VflError, match="CERT_EXPIRED"):
+                await Talker(expired, []).attach(network.transport(expired))
 
     asyncio.run(run())
 
@@ -183,13 +185,26 @@ def test_lost_standing_ends_the_open_stream_and_refuses_calls(
     asyncio.run(run())
 
 
-def test_certificate_that_expires_under_an_open_stream_ends_it(network: Network) -> None:
+@pytest.mark.parametrize("renewed", [False, True])
+def test_certificate_that_expires_under_an_open_stream(network: Network, renewed: bool) -> None:
+    """The stream ends; a certificate renewed in time goes on without a restart, else the reason is named."""
+
     async def run() -> None:
-        async with network.up(heartbeat_s=0.1):
-            brief = certified(network, days=2 / 86400)
+        async with network.up(heartbeat_s=0.1) as coordinator:
+            brief = certified(network, days=1.5 / 86400)
+            certificate = network.authority.sign(brief.request(), brief.member)
+            keys = brief._tls_key, brief._signing, brief._agreement
+            after = PartyIdentity(brief.member, *keys, certificate, brief.authority)
+            given = [brief, after if renewed else brief]
             talker = Talker(brief, [])
-            await talker.attach(network.transport(brief))
-            with pytest.raises(VflError, match="CERT_EXPIRED"):
-                await asyncio.wait_for(talker.transport.failed(), 8)
+            await talker.attach(network.transport(brief, reload=lambda: given.pop(0) if len(given) > 1 else given[0]))
+            if renewed:
+                await asyncio.sleep(2.2)
+                assert list(coordinator.relay.peers) == ["bank-a"]
+                assert coordinator.registry.record_of("bank-a").certificate == certificate
+                await talker.detach()
+            else:
+                with pytest.raises(VflError, match="CERT_EXPIRED"):
+                    await asyncio.wait_for(talker.transport.failed(), 8)
 
     asyncio.run(run())

@@ -12,14 +12,14 @@ import asyncio
 import os
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
-from vfl.crypto.certificates import coordinator_dns
+from vfl.crypto.certificates import check_certificate, coordinator_dns
 from vfl.crypto.envelope import MAX_ENVELOPE_BYTES
 from vfl.crypto.identity import PartyIdentity, PartyRecord
 from vfl.crypto.invitation import Invitation
@@ -262,6 +262,8 @@ class GrpcTransport(FrameTransport):
         host:port of the coordinator.
     software, digest
         Release and code digest of this party, for the registry.
+    reload : callable, optional
+        Gives the identity anew before each connection, so that a renewed certificate needs no restart.
     """
 
     def __init__(
@@ -271,12 +273,13 @@ class GrpcTransport(FrameTransport):
         *,
         software: str,
         digest: bytes = b"",
+        reload: Callable[[], PartyIdentity] | None = None,
         window: int = WINDOW_BYTES,
         versions: tuple[int, int] = (PROTOCOL_MIN, PROTOCOL_MAX),
         longest_wait: float = 30.0,
     ) -> None:
         super().__init__(identity.name, window=window)
-        self._identity = identity
+        self._identity = reload or (lambda: identity)
         self._address = address
         self._longest_wait = longest_wait
         self._versions = node_pb2.Versions(min=versions[0], max=versions[1], software=software)
@@ -324,24 +327,27 @@ class GrpcTransport(FrameTransport):
 
     async def _one_connection(self) -> None:
         """Connect, exchange frames until the stream ends; returns when it may be tried again."""
-        async with member_channel(self._identity, self._address) as channel:
+        identity = self._identity()
+        # The coordinator would refuse it too, but in TLS 1.3 such a refusal looks like a broken connection.
+        check_certificate(identity.certificate, identity.authority)
+        async with member_channel(identity, self._address) as channel:
             call = Stub(channel, RELAY).Connect()
             try:
                 hello = node_pb2.Hello(
                     versions=self._versions,
                     party=self.party,
                     digest=self._digest,
-                    record=self._identity.record.raw,
+                    record=identity.record.raw,
                 )
                 await call.write(node_pb2.Frame(hello=hello))
-                heartbeat = self._welcome(await call.read())
+                heartbeat = self._welcome(await call.read(), identity)
                 await _first_to_end(self._read(call), self._send_all(call), self._beat(heartbeat))
             except (asyncio.InvalidStateError, EOFError):
                 pass  # the stream was closed under a read or a write; its status says why
             finally:
                 call.cancel()
 
-    def _welcome(self, frame: Any) -> float:
+    def _welcome(self, frame: Any, identity: PartyIdentity) -> float:
         kind = None if frame is grpc.aio.EOF else frame.WhichOneof("kind")
         if kind == "version_refused":
             raise _versions_differ(frame.version_refused)
@@ -350,7 +356,7 @@ class GrpcTransport(FrameTransport):
         if kind != "welcome":
             raise EOFError
         if self.coordinator_record is None and frame.welcome.record:
-            record = PartyRecord.verify(frame.welcome.record, self._identity.authority)
+            record = PartyRecord.verify(frame.welcome.record, identity.authority)
             self.coordinator_record = record
         self._outgoing = asyncio.Queue()
         self._heard = asyncio.get_running_loop().time()
