@@ -32,7 +32,7 @@ _EMPTY_CLASS = 0.5
 
 def weight_of_evidence(rows: Counts, events: Counts) -> Floats:
     """WOE of each bin, shape as ``rows``; positive = safer; 0 for a bin without rows."""
-    good, bad = _shares(rows, events)
+    good, bad = _shares(rows, events, int(rows.sum()), int(events.sum()))
     return np.where(rows > 0, np.log(good / bad), 0.0)
 
 
@@ -41,24 +41,21 @@ def rounded_woe(rows: Counts, events: Counts) -> Floats:
     return np.round(weight_of_evidence(rows, events), WOE_DECIMALS) + 0.0
 
 
-def iv_terms(rows: Counts, events: Counts) -> Floats:
-    """What each bin adds to the information value; never negative."""
-    good, bad = _shares(rows, events)
+def iv_terms(rows: Counts, events: Counts, total_rows: int, total_events: int) -> Floats:
+    """What each bin adds to the information value of a feature with these totals; never negative for its bins."""
+    good, bad = _shares(rows, events, total_rows, total_events)
     return np.where(rows > 0, (good - bad) * np.log(good / bad), 0.0)
 
 
 def information_value(rows: Counts, events: Counts) -> float:
-    """Information value of a feature from the rows and events of its bins."""
-    return float(iv_terms(rows, events).sum())
+    """Information value of a feature from the rows and events of all its bins."""
+    return float(iv_terms(rows, events, int(rows.sum()), int(events.sum())).sum())
 
 
-def _shares(rows: Counts, events: Counts) -> tuple[Floats, Floats]:
-    goods = (rows - events).astype(np.float64)
-    bads = events.astype(np.float64)
-    good_total, bad_total = goods.sum(), bads.sum()
-    good = np.where(goods > 0, goods, _EMPTY_CLASS) / max(good_total, _EMPTY_CLASS)
-    bad = np.where(bads > 0, bads, _EMPTY_CLASS) / max(bad_total, _EMPTY_CLASS)
-    return good, bad
+def _shares(rows: Counts, events: Counts, total_rows: int, total_events: int) -> tuple[Floats, Floats]:
+    """Each bin's share of all non-events and of all events."""
+    goods, bads = np.maximum(rows - events, _EMPTY_CLASS), np.maximum(events, _EMPTY_CLASS)
+    return goods / max(total_rows - total_events, _EMPTY_CLASS), bads / max(total_events, _EMPTY_CLASS)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
