@@ -10,18 +10,23 @@ import numpy as np
 from party_bank.reporting import model_digest, report_of
 from party_bank.roles import BankJob
 from party_bank.steps.keys import KeyHolderSteps
+from party_bank.steps.scoring import BankScoringSteps, TreeModel
 from party_bank.steps.workspace import BankWorkspace
 from vfl.config.job import JobSpec
 from vfl.config.node import NodeConfig
 from vfl.crypto.paillier import PublicKey
 from vfl.crypto.psi_set import bucket
 from vfl.data.fingerprint import keep_unchanged
+from vfl.data.schema import Use
 from vfl.data.table import Dataset, load_view
 from vfl.data.views import load_views, view_named
 from vfl.report import write_report
+from vfl.protocols.scoring import BankScoring
 from vfl.roles import RoleName
 from vfl.runtime.agreement import Facts
-from vfl.service.folder import JobFolder
+from vfl.runtime.state import freeze, thaw
+from vfl.runtime.steps import Roles
+from vfl.service.folder import JobFolder, model_unknown
 from vfl.service.side import JobContext, Outcome
 
 __all__ = ["BankSide"]
@@ -40,22 +45,73 @@ class BankSide:
         """The job's view; kept between proposal and start."""
         if self._loaded is None or self._loaded[0] != job:
             views = load_views(self._config.views, role=self.role)
-            self._loaded = job, load_view(views, spec.bank_view, role=self.role, cutoff=spec.as_of)
+            use = Use.SCORING if spec.score_model else Use.TRAINING
+            self._loaded = job, load_view(views, spec.bank_view, role=self.role, use=use, cutoff=spec.as_of)
         return self._loaded[1]
 
     def facts(self, job: str, spec: JobSpec) -> Facts:
         data = self._load(job, spec)
+        if spec.score_model:
+            self._model(spec.score_model)
         return Facts(rows=bucket(len(data.ids)), features=max(1, len(data.features)))
 
-    def open(self, context: JobContext) -> OpenBankJob:
+    def _model(self, job: str) -> dict[str, Any]:
+        """A trained model of this bank; ConfigError ``MODEL_UNKNOWN``."""
+        file = JobFolder(self._config.jobs, job).file("model.json")
+        if not file.exists():
+            raise model_unknown(job)
+        found: dict[str, Any] = json.loads(file.read_text())
+        return found
+
+    def open(self, context: JobContext) -> OpenBankJob | OpenScoring:
         source = view_named(load_views(self._config.views, role=self.role), context.spec.bank_view).source
         keep_unchanged(source, context.keep)
+        if context.spec.score_model:
+            return OpenScoring(self._load(context.job, context.spec), self._model(context.spec.score_model))
         work = BankWorkspace(
             party=context.party, job=context.job, spec=context.spec, seed=context.seed,
             data=self._load(context.job, context.spec), progress=context.progress,
         )  # fmt: skip
         fresh = KeyHolderSteps.fresh(context.spec.key_bits, test_keys=context.spec.test_keys)
         return OpenBankJob(work, context.keep("key", fresh), self._config.language)
+
+
+class OpenScoring:
+    """A bank's open scoring job: no keys, no state but what arrives."""
+
+    def __init__(self, data: Dataset, model: dict[str, Any]) -> None:
+        fallback = model["fallback"]
+        self._data = data
+        self._digest = str(model["digest"])
+        self._steps = BankScoringSteps(
+            data, TreeModel.from_dict(model["joint"]), None if fallback is None else TreeModel.from_dict(fallback)
+        )
+        self.roles: Roles = {BankScoring: self._steps}
+        self.keys: dict[bytes, PublicKey] = {}
+
+    def dump(self) -> dict[str, bytes]:
+        arrays = {"margins": self._steps.margins, "joint": self._steps.joint}
+        return {"scores": freeze(arrays, {})} if len(self._steps.margins) else {}
+
+    def restore(self, parts: dict[str, bytes]) -> None:
+        if "scores" in parts:
+            arrays, _ = thaw(parts["scores"])
+            self._steps.margins, self._steps.joint = arrays["margins"], arrays["joint"]
+
+    def finish(self, folder: JobFolder, outcome: Outcome) -> dict[str, Any]:
+        """Write ``scores.csv``: code, probability of the event, and which model gave it."""
+        probability = 1.0 / (1.0 + np.exp(-self._steps.margins))
+        lines = ["uscc,probability,model"]
+        for code, p, joint in zip(self._data.ids, probability.tolist(), self._steps.joint.tolist(), strict=True):
+            known = "joint" if joint else ("none" if np.isnan(p) else "bank-only")
+            lines.append(f"{code},{'' if np.isnan(p) else repr(p)},{known}")
+        folder.write("scores.csv", ("\n".join(lines) + "\n").encode())
+        folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
+        joint = int(self._steps.joint.sum())
+        return {"model": self._digest, "firms": len(lines) - 1, "joint": joint, **outcome.facts}
+
+    def wipe(self) -> None:
+        """A scoring job has no secret key."""
 
 
 class OpenBankJob(BankJob):
@@ -72,7 +128,15 @@ class OpenBankJob(BankJob):
     def finish(self, folder: JobFolder, outcome: Outcome) -> dict[str, Any]:
         part = self.trees.model_part()
         digest = model_digest(part)
-        folder.write("model.json", json.dumps(part, ensure_ascii=False, sort_keys=True).encode())
+        fallback = self.evaluation.scores().fallback
+        model = {
+            "job": self.work.job,
+            "platforms": list(self.work.spec.platforms),
+            "digest": digest,
+            "joint": part,
+            "fallback": None if fallback is None else fallback.to_dict(),
+        }
+        folder.write("model.json", json.dumps(model, ensure_ascii=False, sort_keys=True).encode())
         report = report_of(self, outcome, digest)
         write_report(report, folder.path, language=self._language)
         self._write_rows(folder)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
 from party_platform.roles import PlatformJob
+from party_platform.steps.scoring import PlatformScoringSteps
 from party_platform.steps.workspace import PlatformWorkspace
+from vfl.config.contract import Contract
 from vfl.config.job import JobSpec
 from vfl.config.node import NodeConfig
 from vfl.crypto.keyproof import KeyRegistry
@@ -14,11 +17,15 @@ from vfl.crypto.paillier import PublicKey
 from vfl.crypto.psi_set import bucket
 from vfl.data.consent import ConsentBook
 from vfl.data.fingerprint import keep_unchanged
+from vfl.data.owned_splits import OwnedSplits
+from vfl.data.schema import Use
 from vfl.data.table import Dataset, load_view
 from vfl.data.views import load_views, view_named
+from vfl.protocols.scoring import PlatformScoring
 from vfl.roles import RoleName
 from vfl.runtime.agreement import Facts
-from vfl.service.folder import JobFolder, job_folders
+from vfl.runtime.steps import Roles
+from vfl.service.folder import JobFolder, job_folders, model_unknown
 from vfl.service.side import JobContext, Outcome
 
 __all__ = ["PlatformSide"]
@@ -37,19 +44,35 @@ class PlatformSide:
         """The job's view and consents; kept between contract and start."""
         if self._loaded is None or self._loaded[0] != job:
             views = load_views(self._config.views, role=self.role)
-            data = load_view(views, spec.platform_view, role=self.role, cutoff=spec.as_of)
+            use = Use.SCORING if spec.score_model else Use.TRAINING
+            data = load_view(views, spec.platform_view, role=self.role, use=use, cutoff=spec.as_of)
             self._loaded = job, data, ConsentBook.load(views)
         return self._loaded[1], self._loaded[2]
 
     def facts(self, job: str, spec: JobSpec) -> Facts:
         data, consents = self._load(job, spec)
         permitted = consents.permitted(data.ids, spec.bank, spec.purpose, spec.as_of)
+        if spec.score_model:
+            return Facts(rows=bucket(int(permitted.sum())), features=max(1, len(self._splits(spec).rules)))
         return Facts(rows=bucket(int(permitted.sum())), features=len(data.features))
 
-    def open(self, context: JobContext) -> OpenPlatformJob:
+    def _splits(self, spec: JobSpec) -> OwnedSplits:
+        """This platform's part of the model to score with.
+
+        Raises ConfigError ``MODEL_UNKNOWN``: also for a model that was made with another bank.
+        """
+        folder = JobFolder(self._config.jobs, spec.score_model)
+        file = folder.file("model.json")
+        if not file.exists() or Contract.parse(folder.file("contract.json").read_bytes()).parties.get(spec.bank) is None:
+            raise model_unknown(spec.score_model)
+        return OwnedSplits.from_dict(json.loads(file.read_text())["splits"])
+
+    def open(self, context: JobContext) -> OpenPlatformJob | OpenScoring:
         source = view_named(load_views(self._config.views, role=self.role), context.spec.platform_view).source
         keep_unchanged(source, context.keep)
         data, consents = self._load(context.job, context.spec)
+        if context.spec.score_model:
+            return OpenScoring(context.spec, data, consents, self._splits(context.spec))
         work = PlatformWorkspace(
             party=context.party, job=context.job, spec=context.spec, seed=context.seed, data=data, consents=consents,
             progress=context.progress,
@@ -60,6 +83,32 @@ class PlatformSide:
             if f.job != context.job and "key_id" in f.load().facts
         ]
         return OpenPlatformJob(work, KeyRegistry(used))
+
+
+class OpenScoring:
+    """A platform's open scoring job."""
+
+    def __init__(self, spec: JobSpec, data: Dataset, consents: ConsentBook, splits: OwnedSplits) -> None:
+        # Consent is asked as of the day of scoring, not of the job's text: a revocation counts at once.
+        today = dt.datetime.now(dt.UTC).date()
+        steps = PlatformScoringSteps(
+            data, consents, splits, bank=spec.bank, purpose=spec.purpose, on=max(today, spec.as_of)
+        )
+        self.roles: Roles = {PlatformScoring: steps}
+        self.keys: dict[bytes, PublicKey] = {}
+
+    def dump(self) -> dict[str, bytes]:
+        return {}
+
+    def restore(self, parts: dict[str, bytes]) -> None:
+        """Nothing is kept between phases: there is one."""
+
+    def finish(self, folder: JobFolder, outcome: Outcome) -> dict[str, Any]:
+        folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
+        return dict(outcome.facts)
+
+    def wipe(self) -> None:
+        """A scoring job has no secret key."""
 
 
 class OpenPlatformJob(PlatformJob):

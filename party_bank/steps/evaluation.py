@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from party_bank.steps.boosting import BankTreesSteps
+from party_bank.steps.scoring import TreeModel
 from party_bank.steps.workspace import BankWorkspace
 from vfl.core.boosting import BoostParams, train_local
 from vfl.core.metrics import auc, ks
 from vfl.core.tree import GrowParams
-from vfl.data.features import category_numbers
+from vfl.data.features import BinnedFeature, category_numbers, levels_of
+from vfl.data.owned_splits import OwnedSplits
 from vfl.protocols.evaluation import BankEvaluation
 from vfl.protocols.messages.evaluation import Quality
 from vfl.wire.carriers import aggregate
@@ -31,6 +33,8 @@ class Scores:
     labels: npt.NDArray[np.float64]
     joint: npt.NDArray[np.float64]
     bank_alone: npt.NDArray[np.float64] | None
+    fallback: TreeModel | None
+    """The model behind ``bank_alone``: scores firms that a platform cannot answer for."""
 
 
 class BankEvaluationSteps(BankEvaluation):
@@ -48,15 +52,15 @@ class BankEvaluationSteps(BankEvaluation):
             test = self._work.parts[2]
             labels = self._work.labels()[test].astype(np.float64)
             joint = 1.0 / (1.0 + np.exp(-self._trees.best_margins[test]))
-            self._scores = Scores(labels, joint, self._bank_alone())
+            self._scores = Scores(labels, joint, *self._bank_alone())
         return self._scores
 
-    def _bank_alone(self) -> npt.NDArray[np.float64] | None:
+    def _bank_alone(self) -> tuple[npt.NDArray[np.float64] | None, TreeModel | None]:
         """The same kind of model on the bank's own features: what the joint model must beat."""
         work, spec = self._work, self._work.spec.trees
         table = work.data.take(work.alignment.rows)
         if not table.features:
-            return None
+            return None, None
         columns, categorical = category_numbers(table)
         labels = work.labels().astype(np.float64)
         train, valid, test = work.parts
@@ -66,11 +70,21 @@ class BankEvaluationSteps(BankEvaluation):
         )  # fmt: skip
         held = (columns[valid], labels[valid]) if spec.early_stopping_rounds else None
         model = train_local(columns[train], labels[train], params, categorical=categorical, valid=held)
-        return model.predict(columns[test])
+        features = [
+            BinnedFeature(f.name, mapper, levels_of(table, f)) for f, mapper in zip(table.features, model.mappers, strict=True)
+        ]
+        rules = {i: model.splits[i] for i in range(len(model.splits))}
+        kept = model.trees[: model.best_iteration]
+        fallback = TreeModel(model.start, kept, OwnedSplits(features, rules), [work.party])
+        return model.predict(columns[test]), fallback
 
     def quality(self) -> Quality:
+        rows = len(self._work.alignment.rows[self._work.parts[2]])
+        if rows < METRIC_FLOOR:
+            nothing = aggregate(0, cohort=METRIC_FLOOR, floor=METRIC_FLOOR)  # a constant: made of no row at all
+            none = aggregate(0.0, cohort=METRIC_FLOOR, floor=METRIC_FLOOR)
+            return Quality(rows=nothing, auc_joint=none, auc_bank_alone=none, ks_joint=none)
         scores = self.scores()
-        rows = len(scores.labels)
 
         def told(value: float) -> Any:
             return aggregate(round(value, 3), cohort=rows, floor=METRIC_FLOOR)

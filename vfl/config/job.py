@@ -79,6 +79,8 @@ class JobSpec:
     non_event: str
     sample: SampleSpec
     trees: TreeSpec
+    score_model: str
+    """Job whose model scores the firms of ``bank_view``; empty for a training job."""
     text: str
 
     @classmethod
@@ -112,6 +114,7 @@ class JobSpec:
             leaf_floor=privacy.integer("leaf_floor", 20, low=1, high=10**6),
             sample=_sample(top.section("sample", optional=True), file),
             trees=_trees(top.section("trees", optional=True)),
+            score_model=_score_model(top.section("score", optional=True)),
             text=text,
         )
         for section in (job, privacy, top):
@@ -164,6 +167,12 @@ def _sample(section: Section, file: str) -> SampleSpec:
             place=Place(file=file, column="sample"),
         )
     return out
+
+
+def _score_model(section: Section) -> str:
+    model = section.text("model", "")
+    section.done()
+    return model
 
 
 def _trees(s: Section) -> TreeSpec:

@@ -13,7 +13,7 @@ from vfl.core.lgbm_bins import BinMapper
 from vfl.data.schema import FeatureKind, FeatureSpec
 from vfl.data.table import Dataset
 
-__all__ = ["BinnedFeature", "bin_table", "category_numbers", "fit_features"]
+__all__ = ["BinnedFeature", "bin_table", "category_numbers", "fit_features", "levels_of"]
 
 Bins = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
@@ -95,3 +95,8 @@ def category_numbers(table: Dataset) -> tuple[npt.NDArray[np.float64], tuple[int
         else:
             columns.append(table.numeric(feature.name))
     return np.stack(columns, axis=1), tuple(categorical)
+
+
+def levels_of(table: Dataset, feature: FeatureSpec) -> tuple[str, ...]:
+    """Levels behind the category numbers of a feature; empty for a numeric one."""
+    return tuple(table.categorical(feature.name)[1]) if feature.kind is FeatureKind.CATEGORICAL else ()

@@ -7,9 +7,20 @@ from vfl.protocols.alignment import BankAlignment, PlatformAlignment, alignment
 from vfl.protocols.boosting import BankTrees, PlatformTrees, boosted_trees
 from vfl.protocols.evaluation import BankEvaluation, PlatformEvaluation, evaluation
 from vfl.protocols.keys import KeyChecker, KeyHolderRole, key_exchange
+from vfl.protocols.scoring import BankScoring, PlatformScoring, scoring
 from vfl.runtime.choreography import Choreography
 
-__all__ = ["trees_job"]
+__all__ = ["run_choreography", "scoring_job", "trees_job"]
+
+
+async def run_choreography(c: Choreography, spec: JobSpec) -> None:
+    """The choreography that the job's text asks for."""
+    await (scoring_job(c, spec) if spec.score_model else trees_job(c, spec))
+
+
+async def scoring_job(c: Choreography, spec: JobSpec) -> None:
+    """Score a batch with the model of an earlier job."""
+    await c.phase("scoring", scoring, c.role(spec.bank, BankScoring), [c.role(p, PlatformScoring) for p in spec.platforms])
 
 
 async def trees_job(c: Choreography, spec: JobSpec) -> None:

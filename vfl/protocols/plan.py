@@ -13,7 +13,9 @@ from vfl.config.contract import Budget, Contract
 from vfl.config.job import JobSpec
 from vfl.crypto.okvs import table_words
 from vfl.crypto.psi import CHUNK_POINTS, CHUNK_WORDS
-from vfl.protocols.sums import gradient_code_bits
+from vfl.protocols.messages.scoring import CHUNK_FIRMS, CODE_BITS
+from vfl.protocols.messages.alignment import TAG_BITS
+from vfl.protocols.sums import REPLY_CIPHERTEXTS, gradient_code_bits, padded_bins
 from vfl.roles import RoleName
 
 __all__ = ["budgets", "contract_of"]
@@ -37,22 +39,24 @@ def budgets(
     spec: JobSpec, *, rows: int, sizes: Mapping[str, int], features: Mapping[str, int]
 ) -> dict[str, Budget]:
     """Messages and bits per message type and receiver, at most."""
+    if spec.score_model:
+        return _scoring_budgets(rows, max(features.values()))
     trees, leaves = spec.trees.trees, spec.trees.num_leaves
     splits = trees * (leaves - 1)
     size, feature_count = max(sizes.values()), max(features.values())
     slot_bits, per_ciphertext, chunk = gradient_code_bits(spec.trees, rows, spec.key_bits)
-    padded_bins = 1 << math.ceil(math.log2(spec.trees.max_bin + 1))
-    sums = feature_count * padded_bins
-    reply_chunks = math.ceil(sums / (per_ciphertext * 32))
+    sums = feature_count * padded_bins(spec.trees.max_bin)
+    replies = math.ceil(sums / per_ciphertext)
+    reply_chunks = math.ceil(replies / REPLY_CIPHERTEXTS)
     return {
         "KeyOffer": Budget(1, 0),
         "KeyAck": Budget(1, 0),
         "BankHello": Budget(1, 32),
         "PlatformHello": Budget(1, 32),
         "Queries": Budget(math.ceil(rows / CHUNK_POINTS), 0),
-        "Answers": Budget(math.ceil(rows / CHUNK_POINTS), 0),
+        "Answers": Budget(math.ceil(rows / CHUNK_POINTS), rows),
         "Store": Budget(math.ceil(table_words(size) / CHUNK_WORDS), 0),
-        "Matches": Budget(math.ceil(2 * rows / CHUNK_WORDS) + 1, rows),
+        "Matches": Budget(math.ceil(2 * rows / CHUNK_WORDS), TAG_BITS * rows),
         "BankOpening": Budget(1, 0),
         "PlatformOpening": Budget(1, 0),
         "BankRoot": Budget(1, 0),
@@ -60,10 +64,19 @@ def budgets(
         "FeatureShapes": Budget(1, 6 * feature_count),
         "TreeBegin": Budget(trees + 1, 2 * (trees + 1)),
         "EncryptedGradients": Budget(trees * math.ceil(rows / chunk), 0),
-        "LeafHistogram": Budget((splits + trees) * reply_chunks, (splits + trees) * sums * slot_bits),
+        "LeafHistogram": Budget((splits + trees) * reply_chunks, (splits + trees) * (sums * slot_bits + replies)),
         "Growth": Budget(splits + trees, 10 * (splits + trees)),
         "SplitRequest": Budget(splits, splits * (64 + 16 * (spec.trees.max_bin + 1))),
         "SplitSides": Budget(splits, splits * rows),
         "LeafRows": Budget(splits, splits * (rows + 1)),
         "Quality": Budget(1, 50),
+    }
+
+
+def _scoring_budgets(firms: int, splits: int) -> dict[str, Budget]:
+    """For a scoring job ``features`` are the splits that a platform's model part holds."""
+    chunks = math.ceil(firms / CHUNK_FIRMS)
+    return {
+        "ScoreQuery": Budget(chunks, CODE_BITS * firms + 32 * splits * chunks),
+        "ScoreSides": Budget(chunks, firms * (1 + splits)),
     }

@@ -15,7 +15,7 @@ from typing import Any
 
 from vfl.errors import ConfigError, Place, Text, VflError
 
-__all__ = ["JobFolder", "JobState", "job_folders"]
+__all__ = ["JobFolder", "JobState", "job_folders", "model_unknown"]
 
 FINAL = ("done", "failed", "cancelled", "refused")
 
@@ -97,3 +97,13 @@ def job_folders(root: Path) -> list[JobFolder]:
         return []
     found = [p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")]
     return [JobFolder(root, p.name) for p in sorted(found, key=lambda p: p.stat().st_mtime)]
+
+
+def model_unknown(job: str) -> ConfigError:
+    """A scoring job names a model that this party does not hold."""
+    return ConfigError(
+        "MODEL_UNKNOWN",
+        Text(en=f"this node holds no model of job {job}", zh=f"本节点没有任务 {job} 的模型"),
+        cure=Text(en="name a finished training job; `vfl status` lists them", zh="请指定已完成的训练任务；可用 `vfl status` 查看"),
+        place=Place(column="score.model"),
+    )

@@ -13,7 +13,7 @@ from vfl.config.contract import Contract
 from vfl.config.job import JobSpec
 from vfl.config.policy import Policy
 from vfl.crypto.identity import PartyIdentity, PartyRecord
-from vfl.protocols.job import trees_job
+from vfl.protocols.job import run_choreography
 from vfl.runtime.audit import AUDIT_CONTEXT, AuditTrail
 from vfl.runtime.choreography import Choreography
 from vfl.runtime.clock import Clock
@@ -95,7 +95,7 @@ async def run_job(
         if not session.restored.phases:
             journal.record_audit(*audit.entry("started", contract=contract.digest.hex()))
         await session.start()
-        await trees_job(Choreography(run), spec)
+        await run_choreography(Choreography(run), spec)
         progress.end()
         outcome = Outcome(contract.digest, session.ledger, session.received, state.seconds, _costs())
         state.facts |= await asyncio.to_thread(job.finish, folder, outcome)

@@ -7,6 +7,7 @@ from vfl.wire.carriers import BlindedPoints, Disclosed, PseudorandomWords, Publi
 from vfl.wire.messages import WireMessage, message
 
 __all__ = [
+    "TAG_BITS",
     "Answers",
     "BankHello",
     "BankOpening",
@@ -18,6 +19,9 @@ __all__ = [
     "Queries",
     "Store",
 ]
+
+TAG_BITS = 32
+"""Bits that one tag may tell: which of the receiver's rows it is, of fewer than 2^32."""
 
 
 @message(alignment_pb2.BankHello)
@@ -53,9 +57,12 @@ class Queries(WireMessage):
 
 @message(alignment_pb2.Answers)
 class Answers(WireMessage):
-    """The same points under the platform's scalar too."""
+    """The same points under the platform's scalar too: with the store, one bit each."""
 
     points: BlindedPoints
+
+    def disclosed_bits(self) -> int:
+        return len(self.points.points)
 
 
 @message(alignment_pb2.Store)
@@ -72,7 +79,7 @@ class Matches(WireMessage):
     tags: Disclosed[bytes]
 
     def disclosed_bits(self) -> int:
-        return len(self.tags.value) // 16
+        return TAG_BITS * (len(self.tags.value) // 16)
 
 
 @message(alignment_pb2.BankOpening)

@@ -69,7 +69,8 @@ class LeafHistogram(WireMessage):
     sums: WindowedCiphertexts
 
     def disclosed_bits(self) -> int:
-        return self.sums.values * self.sums.slot_bits
+        # One bit per ciphertext beyond the window: whether the mask wrapped (vfl.crypto.masking.mask_window).
+        return self.sums.values * self.sums.slot_bits + len(self.sums.sealed)
 
 
 @message(boosting_pb2.Growth)
