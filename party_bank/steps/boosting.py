@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from party_bank.steps.scoring import TreeModel
 from party_bank.steps.workspace import BankWorkspace
 from vfl.config.job import TreeSpec
 from vfl.core.histogram import FeatureMeta, HistogramLayout, exact_histogram
@@ -21,6 +22,7 @@ from vfl.core.tree import Choice, GrowParams, LeafwiseGrower, TreeStructure
 from vfl.crypto.encoding import WideInts
 from vfl.data.features import BinnedFeature, bin_table, fit_features
 from vfl.data.owned_splits import OwnedSplits
+from vfl.errors import RemoteProtocolError
 from vfl.protocols.boosting import BankTrees
 from vfl.protocols.messages.boosting import (
     EncryptedGradients,
@@ -32,9 +34,9 @@ from vfl.protocols.messages.boosting import (
     SplitSides,
     TreeBegin,
 )
-from vfl.protocols.sums import GradientCode, gradient_code
+from vfl.protocols.sums import GradientCode, gradient_code, padded_bins
 from vfl.runtime.state import freeze, thaw
-from vfl.runtime.workspace import too_early
+from vfl.runtime.workspace import malformed, too_early
 from vfl.wire.carriers import disclose
 
 __all__ = ["BankTreesSteps", "grow_params"]
@@ -120,13 +122,18 @@ class BankTreesSteps(BankTrees):
         self._ready = True
 
     def take_shapes(self, shapes: FeatureShapes, platform: str) -> None:
-        metas = [
-            FeatureMeta(bins, is_categorical=categorical, has_nan_bin=missing)
-            for categorical, missing, bins in zip(
-                shapes.categorical.value, shapes.has_missing.value, shapes.bins.value, strict=True
-            )
-        ]
-        self._shapes[platform] = HistogramLayout(metas)
+        categorical, missing, bins = shapes.categorical.value, shapes.has_missing.value, shapes.bins.value
+        widest = padded_bins(self._work.spec.trees.max_bin)
+        padded = all(2 <= n <= widest and n & (n - 1) == 0 for n in bins)
+        if not (padded and bins and len(categorical) == len(missing) == len(bins)):
+            raise malformed("SHAPES_MALFORMED", f"feature shapes of {platform} that no job allows",
+                            f"{platform} 的特征形状不符合任务约定")
+        self._shapes[platform] = HistogramLayout(
+            [
+                FeatureMeta(n, is_categorical=c, has_nan_bin=m)
+                for n, c, m in zip(bins, categorical, missing, strict=True)
+            ]
+        )
 
     # --- one tree ---------------------------------------------------------------------------------------------
 
@@ -171,11 +178,15 @@ class BankTreesSteps(BankTrees):
     def take_histogram(self, chunk: LeafHistogram, platform: str) -> None:
         sums, code = chunk.sums, self._code
         if (sums.slots, sums.slot_bits) != (code.per_ciphertext, code.slots.width):
-            raise too_early("agreed slot layout")
+            raise malformed("HISTOGRAM_LAYOUT", f"sums of {platform} in another slot layout than agreed",
+                            f"{platform} 的汇总采用了与约定不同的槽位布局")
+        parts = self._sums.setdefault(platform, [])
+        if sum(map(len, parts)) + sums.values > self._shapes[platform].total_bins:
+            raise _wrong_sums(platform)
         plain = self._work.he.decrypt(sums.sealed)
         slots = code.slots.unpack(plain, per=sums.slots, count=sums.values)
         columns = [self._floats(slots["g"]), self._floats(slots["h"])]
-        self._sums.setdefault(platform, []).append(np.stack(columns, axis=1))
+        parts.append(np.stack(columns, axis=1))
 
     def _floats(self, fixed: WideInts) -> npt.NDArray[np.float64]:
         return fixed.to_float64(self._work.spec.trees.gradient_bits)
@@ -192,8 +203,22 @@ class BankTreesSteps(BankTrees):
         ]
         for platform in self._work.spec.platforms:
             parts = self._sums.pop(platform, None)
-            blocks.append(None if parts is None else np.concatenate(parts))
+            leaf = grower.stats_of(grower.wanted)
+            blocks.append(None if parts is None else self._checked_sums(platform, np.concatenate(parts), leaf))
         grower.register(blocks)
+
+    def _checked_sums(
+        self, platform: str, sums: npt.NDArray[np.float64], leaf: LeafStats
+    ) -> npt.NDArray[np.float64]:
+        """The bins of each feature add up to the leaf: a reply over other rows or gradients is refused."""
+        layout = self._shapes[platform]
+        if len(sums) != layout.total_bins:
+            raise _wrong_sums(platform)
+        starts = np.cumsum([0, *(m.n_bins for m in layout.features)])[:-1]
+        totals = np.add.reduceat(sums, starts, axis=0)
+        if not np.allclose(totals, [leaf.sum_gradient, leaf.sum_hessian], rtol=1e-6, atol=1e-6):
+            raise _wrong_sums(platform)
+        return sums
 
     def _growing(self) -> LeafwiseGrower:
         if self._grower is None:
@@ -224,9 +249,14 @@ class BankTreesSteps(BankTrees):
         )
 
     def take_sides(self, sides: SplitSides) -> None:
-        if len(sides.left.value) != len(self.margins):
-            raise too_early("side of every aligned row")
-        self._cut(sides.left.value)
+        left = sides.left.value
+        if len(left) != len(self.margins):
+            raise malformed("SIDES_COUNT", "sides of another number of rows than are aligned",
+                            "左右方向的行数与对齐样本数不符")
+        inside = left[self._work.parts[0]][self._leaf[self._work.parts[0]] == self._chosen().leaf]
+        if inside.all() or not inside.any():
+            raise malformed("SIDES_EMPTY", "a split that leaves one side of its leaf empty", "某一分裂使叶节点一侧为空")
+        self._cut(left)
 
     def own_sides(self) -> None:
         split = self._chosen().split
@@ -300,14 +330,7 @@ class BankTreesSteps(BankTrees):
 
     def model_part(self) -> dict[str, Any]:
         """The bank's part of the model, JSON-safe: structure with opaque split ids, its own bins and splits."""
-        return {
-            "party": self._work.party,
-            "job": self._work.job,
-            "owners": list(self._owners),
-            "base_margin": self.base_margin,
-            "trees": [t.to_dict() for t in self.trees[: self.best_trees]],
-            "splits": self.splits.to_dict(),
-        }
+        return TreeModel(self.base_margin, self.trees[: self.best_trees], self.splits, self._owners).to_dict()
 
     def dump(self) -> dict[str, bytes]:
         shapes = {
@@ -340,3 +363,8 @@ class BankTreesSteps(BankTrees):
         self._stopped = facts["stopped"]
         self._next_split = facts["next"]
         self.trees = [TreeStructure.from_dict(json.loads(t)) for t in facts["trees"]]
+
+
+def _wrong_sums(platform: str) -> RemoteProtocolError:
+    return malformed("HISTOGRAM_SUMS", f"sums of {platform} that do not add up to the leaf",
+                     f"{platform} 的分箱汇总之和与叶节点不符")

@@ -22,6 +22,7 @@ from vfl.protocols.messages.alignment import (
     Queries,
     Store,
 )
+from vfl.runtime.workspace import malformed
 from vfl.wire.carriers import blind, disclose, public, store_words
 
 __all__ = ["PlatformAlignmentSteps"]
@@ -84,6 +85,8 @@ class PlatformAlignmentSteps(PlatformAlignment):
             yield Store(store_words(words))
 
     def take_matches(self, chunk: Matches) -> None:
+        if len(chunk.tags.value) % 16:
+            raise malformed("TAGS_MALFORMED", "tags that are not 16 bytes each", "匹配标签不是每个 16 字节")
         self._matches.append(np.frombuffer(chunk.tags.value, dtype="<u8").reshape(-1, 2))
 
     def opening(self) -> PlatformOpening:

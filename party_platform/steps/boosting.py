@@ -15,7 +15,7 @@ from vfl.core.split_table import SplitRule
 from vfl.crypto.paillier import Ciphertexts
 from vfl.data.features import BinnedFeature, bin_table, fit_features
 from vfl.data.owned_splits import OwnedSplits
-from vfl.errors import RemoteProtocolError, Text
+from vfl.errors import DataError, Place, RemoteProtocolError, Text
 from vfl.protocols.boosting import PlatformTrees
 from vfl.protocols.messages.boosting import (
     EncryptedGradients,
@@ -25,7 +25,7 @@ from vfl.protocols.messages.boosting import (
     SplitRequest,
     SplitSides,
 )
-from vfl.protocols.sums import GradientCode, gradient_code
+from vfl.protocols.sums import REPLY_CIPHERTEXTS, GradientCode, gradient_code, padded_bins
 from vfl.runtime.workspace import too_early
 from vfl.wire.carriers import disclose, window
 
@@ -44,6 +44,7 @@ class PlatformTreesSteps(PlatformTrees):
         self._order = np.zeros(0, dtype=np.int64)
         self._chunks: list[Ciphertexts] = []
         self._gradients: Ciphertexts | None = None
+        self._heard = hashlib.sha256()
         self._leaves: dict[int, npt.NDArray[np.int32]] = {}
         self._wanted = 0
         self._sums_sent = 0
@@ -64,7 +65,8 @@ class PlatformTreesSteps(PlatformTrees):
             table, [table.features[i] for i in order.tolist()], work.parts[0], max_bin=spec.max_bin,
             min_data_in_bin=spec.min_data_in_bin, min_data_in_leaf=spec.min_data_in_leaf,
         )  # fmt: skip
-        self._widths = np.array([_padded(f.mapper.n_bins) for f in self._features], dtype=np.int32)
+        self._widths = np.array([padded_bins(f.mapper.n_bins) for f in self._features], dtype=np.int32)
+        _require_agreed(self._features, self._widths, spec.max_bin)
         self._bins = bin_table(table, self._features, self._widths.tolist())
         self.splits = OwnedSplits.from_dict(self._restored) if self._restored else OwnedSplits(self._features)
 
@@ -88,7 +90,7 @@ class PlatformTreesSteps(PlatformTrees):
         self._prepare()
         self._tree += 1
         self._order = self._shuffled_order()
-        self._chunks, self._gradients = [], None
+        self._chunks, self._gradients, self._heard = [], None, hashlib.sha256()
         self._leaves = {0: np.arange(self._rows, dtype=np.int32)}
         self._wanted = 0
         self._sums_sent = 0
@@ -106,6 +108,9 @@ class PlatformTreesSteps(PlatformTrees):
         return order
 
     def take_gradients(self, chunk: EncryptedGradients) -> None:
+        if sum(map(len, self._chunks)) + len(chunk.gradients) > self._rows:
+            raise _wrong_count()
+        self._heard.update(chunk.gradients.data)
         self._chunks.append(self._work.he.open(chunk.gradients))
 
     def _all_gradients(self) -> Ciphertexts:
@@ -114,7 +119,7 @@ class PlatformTreesSteps(PlatformTrees):
                 raise too_early("gradient stream")
             self._gradients, self._chunks = self._work.he.concat(self._chunks), []
             if len(self._gradients) != self._rows:
-                raise _wrong("GRADIENT_COUNT", "another number of gradients than training rows", "梯度数与训练样本数不符")
+                raise _wrong_count()
         return self._gradients
 
     def leaf_histogram(self) -> Iterator[LeafHistogram]:
@@ -125,11 +130,12 @@ class PlatformTreesSteps(PlatformTrees):
             self._all_gradients(), self._bins[: self._rows][:, self._order],
             None if len(rows) == self._rows else rows, self._widths[self._order],
         )  # fmt: skip
-        step = code.per_ciphertext * _REPLY_CIPHERTEXTS
-        what = hashlib.sha256(rows.tobytes()).digest()
+        step = code.per_ciphertext * REPLY_CIPHERTEXTS
+        what = hashlib.sha256(self._heard.digest() + rows.tobytes()).digest()
         for start in range(0, len(sums), step):
             part = he.take(sums, np.arange(start, min(start + step, len(sums)), dtype=np.int64))
-            # Masks and seals are bound to tree, leaf rows and position: a replay makes the same, nothing else does.
+            # Bound to the ciphertexts and rows that the sums are of: a replay makes the same masks and seals, and a
+            # bank that sends other gradients the second time meets fresh ones.
             context = (self._tree, self._sums_sent, start, what)
             yield LeafHistogram(
                 window(
@@ -149,9 +155,13 @@ class PlatformTreesSteps(PlatformTrees):
         column = int(self._order[position])
         mapper, width = self._features[column].mapper, int(self._widths[column])
         if mapper.is_categorical:
-            chosen = tuple(sorted(b for b in request.left_bins.value if 0 < b < mapper.n_bins))
-            rule = SplitRule(column, None, chosen, default_left=False)
+            chosen = tuple(sorted(set(request.left_bins.value)))
+            if not chosen or not 0 < chosen[0] <= chosen[-1] < width:
+                raise _wrong("SPLIT_BIN", "a bin that does not exist", "不存在的分箱")
+            rule = SplitRule(column, None, tuple(b for b in chosen if b < mapper.n_bins), default_left=False)
         else:
+            if request.left_bins.value or request.threshold_bin.value >= mapper.n_bins - 1:
+                raise _wrong("SPLIT_BIN", "a bin that does not exist", "不存在的分箱")
             rule = SplitRule(column, request.threshold_bin.value, (), request.default_left.value)
         self.splits.add(request.split.value, rule)
         left = rule.goes_left(self._bins[:, column], width - 1 if mapper.has_nan_bin else None)
@@ -188,18 +198,37 @@ class PlatformTreesSteps(PlatformTrees):
                 self._restored = state["splits"]
 
 
-_REPLY_CIPHERTEXTS = 32
-"""Per message: the bank decrypts one while the next is packed and sealed."""
+def _require_agreed(features: list[BinnedFeature], widths: npt.NDArray[np.int32], max_bin: int) -> None:
+    """The contract's budget is for features of at most ``max_bin`` bins; LightGBM gives many-level ones more."""
+    for feature, width in zip(features, widths.tolist(), strict=True):
+        if width > padded_bins(max_bin):
+            raise DataError(
+                "FEATURE_LEVELS",
+                Text(en=f"this feature has more levels than max_bin = {max_bin} allows",
+                     zh=f"该特征的取值种类多于 max_bin = {max_bin} 所允许的数量"),
+                cure=Text(en="group its rare levels, or agree a job with a larger max_bin",
+                          zh="合并稀有类别，或重新约定更大的 max_bin"),
+                place=Place(column=feature.name),
+            )
+    if not features:
+        raise DataError(
+            "FEATURES_USELESS",
+            Text(en="no feature of this view can split the aligned training rows",
+                 zh="该视图中没有可用于分裂训练样本的特征"),
+            cure=Text(en="add features to the view, or lower min_data_in_leaf",
+                      zh="在视图中增加特征，或降低 min_data_in_leaf"),
+        )
 
 
-def _padded(bins: int) -> int:
-    """The least power of two that holds ``bins``: what the bank learns of a feature's bin count."""
-    return 1 << max(1, (bins - 1).bit_length())
+def _wrong_count() -> RemoteProtocolError:
+    return _wrong("GRADIENT_COUNT", "sums of another number of gradients than training rows",
+                  "按与训练样本数不符的梯度求和")
 
 
 def _wrong(code: str, en: str, zh: str) -> RemoteProtocolError:
     return RemoteProtocolError(
         code,
         Text(en=f"the bank asked for {en}", zh=f"银行请求了{zh}"),
-        cure=Text(en="stop the job and compare versions; this platform answered nothing", zh="请中止任务并核对版本；本平台未作应答"),
+        cure=Text(en="stop the job and compare versions; this platform answered nothing",
+                  zh="请中止任务并核对版本；本平台未作应答"),
     )

@@ -27,6 +27,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
+from vfl.errors import RemoteProtocolError, Text
 from vfl.protocols.messages.boosting import (
     EncryptedGradients,
     FeatureShapes,
@@ -143,7 +144,7 @@ async def boosted_tree(
         await platform.absorb(PlatformTrees.take_gradients, chunks)
     await _histograms(bank, platforms)  # 4
     while (growth := await bank.announce(bank.do(BankTrees.growth), *platforms)).open.value:  # 5
-        owner = next((p for p in platforms if p.party == growth.owner.value), None)
+        owner = _owner(growth, bank, platforms)
         if owner is None:
             bank.do(BankTrees.own_sides)
         else:
@@ -157,6 +158,20 @@ async def boosted_tree(
             await _histograms(bank, platforms)  # 8
     bank.do(BankTrees.end_tree)
     return begin
+
+
+def _owner(
+    growth: Growth, bank: Handle[BankTrees], platforms: Sequence[Handle[PlatformTrees]]
+) -> Handle[PlatformTrees] | None:
+    """The platform that owns the split, None for the bank."""
+    named = {p.party: p for p in platforms}
+    if growth.owner.value not in (bank.party, *named):
+        raise RemoteProtocolError(
+            "SPLIT_OWNER",
+            Text(en="the bank named an owner that is not of this job", zh="银行指定了不属于本任务的分裂所有者"),
+            cure=Text(en="stop the job and compare versions", zh="请中止任务并核对版本"),
+        )
+    return named.get(growth.owner.value)
 
 
 async def _histograms(bank: Handle[BankTrees], platforms: Sequence[Handle[PlatformTrees]]) -> None:

@@ -13,10 +13,13 @@ from vfl.crypto.masking import MASK_BITS
 from vfl.crypto.packing import SlotLayout
 from vfl.crypto.paillier import PublicKey
 
-__all__ = ["GradientCode", "gradient_code", "gradient_code_bits"]
+__all__ = ["REPLY_CIPHERTEXTS", "GradientCode", "gradient_code", "gradient_code_bits", "padded_bins"]
 
 _CHUNK_BYTES = 1 << 19
 """Half of the message limit: small enough that adding starts while most rows are still being encrypted."""
+
+REPLY_CIPHERTEXTS = 32
+"""Ciphertexts per message of sums: the bank decrypts one message while the next is packed and sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,11 @@ def gradient_code_bits(spec: TreeSpec, rows: int, key_bits: int) -> tuple[int, i
     """(bits of one sum, sums per ciphertext, ciphertexts per message) for a key not made yet."""
     width = _slots(spec, rows)[2].width
     return width, max(1, (key_bits - 1 - MASK_BITS) // width), _chunk(key_bits // 8)
+
+
+def padded_bins(bins: int) -> int:
+    """The least power of two, from 2 on, that holds ``bins``: what the bank learns of a feature's bin count."""
+    return 1 << max(1, (bins - 1).bit_length())
 
 
 def _slots(spec: TreeSpec, rows: int) -> tuple[FixedPoint, FixedPoint, SlotLayout]:

@@ -18,7 +18,7 @@ from cryptography import x509
 from vfl.config.job import JobSpec
 from vfl.crypto.documents import SignedDocument
 from vfl.crypto.identity import PartyIdentity, PartyRecord
-from vfl.errors import RemoteProtocolError, Text
+from vfl.errors import ConfigError, RemoteProtocolError, Text
 
 __all__ = ["Approval", "Facts", "Proposal"]
 
@@ -51,7 +51,10 @@ class Proposal:
     def read(cls, document: SignedDocument, author: PartyRecord, authority: x509.Certificate) -> Proposal:
         """``author`` is the signer's general record; RemoteProtocolError ``PROPOSAL_MALFORMED``."""
         body = _body(document, "terms", "rows", "features", "record")
-        spec = JobSpec.parse(str(body["terms"]), f"proposal {document.job}")
+        try:
+            spec = JobSpec.parse(str(body["terms"]), f"proposal {document.job}")
+        except ConfigError:
+            raise _malformed("PROPOSAL_MALFORMED") from None
         if spec.bank != document.party:
             raise _malformed("PROPOSAL_MALFORMED")
         record = _record(str(body["record"]), author, authority, document.job)
@@ -105,14 +108,15 @@ def _body(document: SignedDocument, *keys: str) -> dict[str, object]:
         body = json.loads(document.body)
         if not isinstance(body, dict) or set(body) != set(keys):
             raise ValueError("keys")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _malformed(f"{document.kind.upper()}_MALFORMED") from None
     return body
 
 
 def _facts(body: Mapping[str, object]) -> Facts:
     rows, features = body["rows"], body["features"]
-    if not (isinstance(rows, int) and isinstance(features, int) and 0 < rows < 10**9 and 0 < features < 10**5):
+    # type() rather than isinstance(): JSON's true is no number of rows.
+    if not (type(rows) is int and type(features) is int and 0 < rows < 10**9 and 0 < features < 10**5):
         raise _malformed("FACTS_MALFORMED")
     return Facts(rows, features)
 

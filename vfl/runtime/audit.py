@@ -51,13 +51,12 @@ class AuditTrail:
 
     def entry(self, event: str, **facts: Any) -> tuple[int, bytes]:
         """The next (index, line). It must be recorded before another is made."""
-        entry = {
+        entry = facts | {
             "index": self._index,
             "at": self._clock.now().isoformat(timespec="milliseconds"),
             "party": self._party,
             "event": event,
             "prev": self._prev,
-            **facts,
         }
         raw = json.dumps(entry, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
         line = b'{"entry":' + raw + b',"signature":"' + self._sign(raw).hex().encode() + b'"}'
@@ -109,6 +108,8 @@ def _fault(line: bytes, index: int, prev: str, key: Ed25519PublicKey) -> tuple[s
         key.verify(bytes.fromhex(tail[:-2].decode()), AUDIT_CONTEXT + raw)
     except (ValueError, InvalidSignature):
         return "was altered: its signature does not hold", "被篡改：签名不成立"
+    if not isinstance(entry, dict):
+        return "is not in the trail's form", "格式不符"
     if entry.get("index") != index:
         return "is out of order or one before it is missing", "顺序错误或其前有缺失"
     if entry.get("prev") != prev:

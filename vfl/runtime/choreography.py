@@ -136,15 +136,26 @@ class Handle(Generic[R]):
     def do(self, step: Callable[[R, str], N], known: str, /) -> At[R, N]: ...
     def do(self, step: Callable[..., Any], /, *args: Any) -> Any:
         """Run a local step; nothing moves."""
+        self._check_arguments(args)
         return At(self.party, step.__name__, self._interpreter.do(self.party, self._role, step, args))
 
     @overload
     def stream(self, step: Callable[[R], Iterator[M]], /) -> AtStream[R, M]: ...
     @overload
     def stream(self, step: Callable[[R, A], Iterator[M]], a: At[R, A] | A, /) -> AtStream[R, M]: ...
+    @overload
+    def stream(self, step: Callable[[R, str], Iterator[M]], known: str, /) -> AtStream[R, M]: ...
     def stream(self, step: Callable[..., Any], /, *args: Any) -> Any:
         """A local step that yields chunks; it runs while the stream is sent."""
+        self._check_arguments(args)
         return AtStream(self.party, step.__name__, self._interpreter.stream(self.party, self._role, step, args))
+
+    def _check_arguments(self, args: tuple[Any, ...]) -> None:
+        for arg in args:
+            if isinstance(arg, _Located):
+                _require_here(arg, self.party)
+            elif not isinstance(arg, WireMessage | str):
+                raise TypeError(f"a step takes located or announced messages and names, not {type(arg).__name__}")
 
     @overload
     async def send(self, what: At[R, M], *, to: Handle[S]) -> At[S, M]: ...

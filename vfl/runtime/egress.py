@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -80,7 +80,7 @@ class Egress:
         self._policy = policy
         self.ledger = ledger or Ledger()
 
-    def release(self, message: WireMessage, receivers: Iterable[str]) -> Released:
+    def release(self, message: WireMessage, receivers: Sequence[str]) -> Released:
         """Check ``message`` for each receiver and return its bytes.
 
         Raises

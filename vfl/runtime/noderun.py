@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from vfl.errors import LocalProtocolError, RemoteProtocolError, Text
 from vfl.runtime.choreography import AtStream, Interpreter, _Located
 from vfl.runtime.egress import Egress, Released
-from vfl.runtime.steps import Roles, call_step, message_made_by, require_message, role_object
+from vfl.runtime.steps import Roles, call_step, empty_stream, message_made_by, require_message, role_object
 from vfl.wire.codec import decode, encode
 from vfl.wire.messages import WireMessage, message_named
 
@@ -246,11 +246,7 @@ class NodeRun(Interpreter):
         finally:
             maker.cancel()
         if made is None:
-            raise LocalProtocolError(
-                "STREAM_EMPTY",
-                Text(en=f"{located._what} made no chunk", zh=f"{located._what} 未产生任何数据块"),
-                cure=Text(en="a stream holds at least one chunk", zh="数据流至少应含一个数据块"),
-            )
+            raise empty_stream(located._what)
         return made
 
     async def _make_chunks(self, chunks: Iterator[object], ready: asyncio.Queue[object]) -> None:

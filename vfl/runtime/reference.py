@@ -14,7 +14,7 @@ from typing import Any
 from vfl.crypto.paillier import PublicKey
 from vfl.runtime.choreography import Interpreter, _Located
 from vfl.runtime.egress import Egress
-from vfl.runtime.steps import Roles, call_step, require_message, role_object
+from vfl.runtime.steps import Roles, call_step, empty_stream, require_message, role_object
 from vfl.wire.codec import decode, encode
 from vfl.wire.messages import WireMessage
 
@@ -74,6 +74,8 @@ class ReferenceRun(Interpreter):
         cell = located._cell
         if isinstance(cell, Iterator):
             chunks = [self._carry(located, chunk, receivers) for chunk in cell]
+            if not chunks:
+                raise empty_stream(located._what)
             return [iter([c[i] for c in chunks]) for i in range(len(receivers))]
         return self._carry(located, cell, receivers)
 

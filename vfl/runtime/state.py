@@ -1,4 +1,7 @@
-"""Role state as bytes: a JSON head and raw arrays. Equal state gives equal bytes, so unchanged parts are not rewritten."""
+"""Role state as bytes: a JSON head and raw arrays.
+
+Equal state gives equal bytes, so unchanged parts are not rewritten.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ __all__ = ["freeze", "thaw"]
 
 def freeze(arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> bytes:
     """numpy arrays (no object dtype) and JSON facts in one byte string."""
+    if any(a.dtype.hasobject for a in arrays.values()):
+        raise TypeError("role state holds plain numbers: an object array would be written as addresses")
     layout = {name: [a.dtype.str, list(a.shape)] for name, a in sorted(arrays.items())}
     head = json.dumps({"arrays": layout, "facts": dict(facts)}, sort_keys=True, ensure_ascii=False).encode()
     return b"".join(

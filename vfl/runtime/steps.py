@@ -11,7 +11,7 @@ from vfl.errors import LocalProtocolError, Text
 from vfl.runtime.choreography import At, AtStream
 from vfl.wire.messages import WireMessage
 
-__all__ = ["Roles", "call_step", "message_made_by", "require_message", "role_object"]
+__all__ = ["Roles", "call_step", "empty_stream", "message_made_by", "require_message", "role_object"]
 
 Roles = Mapping[type, object]
 """The role objects of one party, by role interface."""
@@ -54,6 +54,15 @@ def require_message(value: object, step: str) -> WireMessage:
             cure=Text(en="wrap it in a classed message", zh="请将其放入已分类的消息类型"),
         )
     return value
+
+
+def empty_stream(step: str) -> LocalProtocolError:
+    """A stream without a chunk has no last one, so its receiver would wait for ever."""
+    return LocalProtocolError(
+        "STREAM_EMPTY",
+        Text(en=f"{step} made no chunk", zh=f"{step} 未产生任何数据块"),
+        cure=Text(en="a stream holds at least one chunk", zh="数据流至少应含一个数据块"),
+    )
 
 
 @functools.cache

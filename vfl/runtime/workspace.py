@@ -9,10 +9,10 @@ from vfl.config.job import JobSpec
 from vfl.crypto.paillier import PublicKey
 from vfl.crypto.psi import Alignment
 from vfl.crypto.randomness import JobSeed
-from vfl.errors import LocalProtocolError, Text
+from vfl.errors import LocalProtocolError, RemoteProtocolError, Text
 from vfl.runtime.state import freeze, thaw
 
-__all__ = ["Workspace", "too_early"]
+__all__ = ["Workspace", "malformed", "too_early"]
 
 
 @dataclass(slots=True, repr=False, kw_only=True)
@@ -66,4 +66,14 @@ def too_early(what: str) -> LocalProtocolError:
         "STEP_TOO_EARLY",
         Text(en=f"this step needs the {what} first", zh=f"该步骤需先完成：{what}"),
         cure=Text(en="this is a fault of the program: report it", zh="这是程序错误，请报告"),
+    )
+
+
+def malformed(code: str, en: str, zh: str) -> RemoteProtocolError:
+    """A peer sent what no honest program sends; ``en`` and ``zh`` name it without a value."""
+    return RemoteProtocolError(
+        code,
+        Text(en=f"the peer sent {en}", zh=f"对方发来的内容有误：{zh}"),
+        cure=Text(en="stop the job and compare versions: nothing of it was used",
+                  zh="请中止任务并核对版本：该内容未被使用"),
     )

@@ -20,7 +20,7 @@ Disclosed            :func:`disclose`               asked for a reason
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from typing import Any, Generic, NoReturn, TypeVar, final
 
 import numpy as np
@@ -52,9 +52,12 @@ _MAKER = object()
 
 
 class _Closed:
-    """A value whose constructor only this module can call, and that never prints or pickles its content."""
+    """A value whose constructor only this module can call, that never changes, prints or pickles its content."""
 
     __slots__ = ()
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} does not change: what its maker checked must stay true")
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"{type(self).__name__} does not pickle")
@@ -73,10 +76,11 @@ class _Held(_Closed, Generic[T]):
 
     __slots__ = ("_value",)
     _maker = ""
+    _value: T
 
     def __init__(self, value: T, *, token: object) -> None:
         _require_maker(token, type(self).__name__, self._maker)
-        self._value = value
+        object.__setattr__(self, "_value", value)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -104,10 +108,11 @@ class Disclosed(_Held[T]):
 
     __slots__ = ("reason",)
     _maker = "disclose()"
+    reason: str
 
     def __init__(self, value: T, *, token: object, reason: str = "received") -> None:
         super().__init__(value, token=token)
-        self.reason = reason
+        object.__setattr__(self, "reason", reason)
 
 
 @final
@@ -152,10 +157,11 @@ class BlindedPoints(_Closed):
     """
 
     __slots__ = ("data",)
+    data: bytes
 
     def __init__(self, data: bytes, *, token: object) -> None:
         _require_maker(token, "BlindedPoints", "blind()")
-        self.data = data
+        object.__setattr__(self, "data", data)
 
     def __repr__(self) -> str:
         return f"<BlindedPoints n={len(self.data) // 32}>"
@@ -181,10 +187,11 @@ class PseudorandomWords(_Closed):
     """Words of an oblivious key-value store (:mod:`vfl.crypto.okvs`), 8 bytes each."""
 
     __slots__ = ("words",)
+    words: npt.NDArray[np.uint64]
 
     def __init__(self, words: npt.NDArray[np.uint64], *, token: object) -> None:
         _require_maker(token, "PseudorandomWords", "store_words()")
-        self.words = words
+        object.__setattr__(self, "words", words)
 
     def __repr__(self) -> str:
         return f"<PseudorandomWords n={len(self.words)}>"
@@ -203,17 +210,17 @@ def store_words(words: npt.NDArray[np.uint64]) -> PseudorandomWords:
 
 @final
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class WindowedCiphertexts:
+class WindowedCiphertexts(_Closed):
     """Packed sums whose plaintexts show exactly ``slots`` slots of ``slot_bits`` bits to the key holder."""
 
     sealed: SealedCiphertexts
     slots: int
     slot_bits: int
     values: int
-    token: object
+    token: InitVar[object]
 
-    def __post_init__(self) -> None:
-        _require_maker(self.token, "WindowedCiphertexts", "window()")
+    def __post_init__(self, token: object) -> None:
+        _require_maker(token, "WindowedCiphertexts", "window()")
 
     def __repr__(self) -> str:
         return f"<WindowedCiphertexts values={self.values} slots={self.slots}x{self.slot_bits}>"

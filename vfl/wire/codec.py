@@ -50,6 +50,7 @@ def decode(cls: type[M], body: bytes, keys: Mapping[bytes, PublicKey]) -> M:
         proto.ParseFromString(body)
     except DecodeError:
         raise _malformed(cls, "not a valid message", "无法解析") from None
+    proto.DiscardUnknownFields()
     if proto.SerializeToString(deterministic=True) != body:
         raise _malformed(cls, "not in canonical form", "不是规范编码")
     hints = get_type_hints(cls)

@@ -8,7 +8,7 @@ is not a carrier, or a carrier that does not fit the declared kind is a TypeErro
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform, get_args, get_origin, get_type_hints
 
 from vfl.wire.carriers import (
@@ -44,6 +44,13 @@ class WireMessage:
     privacy: ClassVar[PrivacyClass]
     proto: ClassVar[Any]
     type_name: ClassVar[str]
+    carriers: ClassVar[Mapping[str, type]]
+
+    def __post_init__(self) -> None:
+        """A type checker sees a wrong carrier; who runs none learns of it here, before anything is encoded."""
+        for name, carrier in self.carriers.items():
+            if type(getattr(self, name)) is not carrier:
+                raise TypeError(f"{type(self).__name__}.{name} is a {carrier.__name__} and takes nothing else")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -78,7 +85,7 @@ def message(proto: Any) -> Callable[[type[M]], type[M]]:
         made.privacy = PrivacyClass.of(proto.DESCRIPTOR)
         made.proto = proto
         made.type_name = proto.DESCRIPTOR.name
-        _check_fields(made, proto)
+        made.carriers = _checked_fields(made, proto)
         if made.type_name in _REGISTRY:
             raise TypeError(f"two message classes for {made.type_name}")
         _REGISTRY[made.type_name] = made
@@ -96,16 +103,17 @@ def carrier_of(annotation: Any) -> tuple[type, Any]:
     return origin, args[0] if args else None
 
 
-def _check_fields(cls: type[WireMessage], proto: Any) -> None:
+def _checked_fields(cls: type[WireMessage], proto: Any) -> Mapping[str, type]:
     hints = get_type_hints(cls)
     names = [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
     declared = [f.name for f in proto.DESCRIPTOR.fields]
     if names != declared:
         raise TypeError(f"{cls.__name__}: fields {names} differ from the proto's {declared}")
-    for name in names:
-        carrier, _ = carrier_of(hints[name])
+    carriers = {name: carrier_of(hints[name])[0] for name in names}
+    for name, carrier in carriers.items():
         if cls.privacy.kind not in _CARRIERS[carrier]:
             raise TypeError(f"{cls.__name__}.{name}: a {carrier.__name__} cannot ride in {cls.privacy.kind.name}")
+    return carriers
 
 
 def message_named(type_name: str) -> type[WireMessage] | None:
