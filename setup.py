@@ -3,6 +3,7 @@
 from setuptools import Extension, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 
+_FLAGS = ["-O3", "-g0", "-std=c11", "-fvisibility=hidden"]
 _DIR = "vfl/_native/"
 _SOURCES = ["module.c", "order.c", "path_ifma.c", "path_adx.c", "path_int128.c", "path_portable.c"]
 _HEADERS = ["kernel.h", "limbs.h", "rows.h", "algorithms.h"]
@@ -25,7 +26,7 @@ setup(
             "vfl._native._kernel",
             sources=[_DIR + name for name in _SOURCES],
             depends=[_DIR + name for name in _HEADERS],
-            extra_compile_args=["-O3", "-std=c11"],
+            extra_compile_args=_FLAGS,
             py_limited_api=True,
             optional=True,
         ),
@@ -33,7 +34,7 @@ setup(
             "vfl._psi._curve",
             sources=[_PSI + name for name in _PSI_SOURCES],
             depends=[_PSI + name for name in _PSI_HEADERS],
-            extra_compile_args=["-O3", "-std=c11"],
+            extra_compile_args=_FLAGS,
             py_limited_api=True,
             optional=True,
         ),

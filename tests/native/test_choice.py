@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from native_helpers import PATHS, primes
 
+from vfl import _native
 from vfl._native import active_path, paths
-from vfl.crypto.backends import native
+from vfl.crypto.backends import describe, native
 
 
 def test_the_fastest_path_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,6 +30,14 @@ def test_an_unknown_path_makes_the_backend_unavailable(monkeypatch: pytest.Monke
     assert "abacus" in (native.available() or "")
     with pytest.raises(RuntimeError, match="abacus"):
         active_path()
+
+
+def test_without_the_kernel_the_other_backend_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_native, "kernel", None)
+    monkeypatch.delenv("VFL_PAILLIER_BACKEND", raising=False)
+    assert paths() == {}
+    assert "without its compiled kernel" in (native.available() or "")
+    assert describe().name == "gmpy2"
 
 
 def test_paths_describe_themselves() -> None:
