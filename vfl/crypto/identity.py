@@ -173,10 +173,14 @@ class PartyRecord:
             )
         return made
 
+    def public_signing_key(self) -> Ed25519PublicKey:
+        """The key that signs this party's envelopes, documents and audit entries."""
+        return Ed25519PublicKey.from_public_bytes(self.signing_key)
+
     def check(self, context: bytes, content: bytes, signature: bytes) -> None:
         """Check an Ed25519 signature of this party over ``context + content``; CryptoError ``SIGNATURE_INVALID``."""
         try:
-            Ed25519PublicKey.from_public_bytes(self.signing_key).verify(signature, context + content)
+            self.public_signing_key().verify(signature, context + content)
         except InvalidSignature:
             raise CryptoError(
                 "SIGNATURE_INVALID",
