@@ -8,7 +8,7 @@ to each other; categories are ordered by event rate first (the order that holds 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -111,11 +111,12 @@ def merge_bins(
     group_of[order] = np.searchsorted(starts, np.arange(regular), side="right") - 1
     groups = [*group_of.tolist(), *_apart_groups(counts, rows, events, starts, rule)]
     joined = counts.joined(tuple(groups))
+    trend = trend_of(np.add.reduceat(rows, starts), np.add.reduceat(events, starts))
     return Merge(
         groups=tuple(groups),
         woe=tuple(rounded_woe(joined.rows, joined.events).tolist()),
         iv=information_value(joined.rows, joined.events),
-        trend=trend_of(np.add.reduceat(rows, starts), np.add.reduceat(events, starts)) if counts.ordered else Trend.NONE,
+        trend=trend if counts.ordered else Trend.NONE,
     )
 
 
@@ -139,10 +140,7 @@ def _starts(
     if counts.ordered:
         return best_cuts(rows, events, total_rows, total_events, rule, fixed).starts
     # Categories sorted by event rate rise by construction.
-    sorted_rule = BinRule(
-        Trend.NONE, rule.max_bins, rule.min_bins, rule.min_share, rule.max_p_value, rule.row_floor, rule.class_floor
-    )
-    return best_cuts(rows, events, total_rows, total_events, sorted_rule).starts
+    return best_cuts(rows, events, total_rows, total_events, replace(rule, trend=Trend.NONE)).starts
 
 
 def _apart_groups(
