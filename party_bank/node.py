@@ -141,6 +141,7 @@ class OpenBankJob(BankJob):
         write_report(report, folder.path, language=self._language)
         self._write_rows(folder)
         quality = {m.model.value: m for m in (report.performance.models if report.performance else ())}
+        folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
         return {
             "model": digest,
             "rows": len(self.work.alignment.rows),

@@ -41,6 +41,9 @@ class StepChannel(Protocol):
     async def receive(self, sender: str, step: str) -> tuple[str, bytes, bool]:
         """Next message from ``sender``: (type name, body, last of its stream)."""
 
+    def learned(self, sender: str, type_name: str, bits: int) -> None:
+        """Count what a received message told, for this party's own ledger."""
+
     def ended(self, phase: str) -> tuple[str, bytes] | None:
         """Result of a phase that ended before a crash."""
 
@@ -275,4 +278,5 @@ class NodeRun(Interpreter):
         message = await asyncio.get_running_loop().run_in_executor(
             None, decode, expected, body, self._channel.public_keys()
         )
+        self._channel.learned(sender, kind, message.disclosed_bits())
         return message, last

@@ -327,6 +327,10 @@ class Session:
         line.bytes += len(opened.body) - 1
         return opened.header.type, opened.body[1:], opened.body[:1] == b"\x01"
 
+    def learned(self, sender: str, type_name: str, bits: int) -> None:
+        """Count what a received message told."""
+        self.received.line(type_name, sender).bits += bits
+
     # --- checkpoints ------------------------------------------------------------------------------------------
 
     def ended(self, phase: str) -> tuple[str, bytes] | None:

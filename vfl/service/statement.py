@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from vfl.errors import Text
 from vfl.report.model import Ledger as LedgerSection
 from vfl.report.model import LedgerRow
@@ -15,23 +17,34 @@ def ledger_section(party: str, sent: Ledger, received: Ledger) -> LedgerSection:
     """Rows of what ``party`` sent and received; what each type tells is read from the message classes."""
     rows = [_row(t, party, peer, line.messages, line.bytes, line.bits) for (t, peer), line in sent.lines.items()]
     rows += [
-        _row(t, peer, party, line.messages, line.bytes, float("nan")) for (t, peer), line in received.lines.items()
+        _row(t, peer, party, line.messages, line.bytes, line.bits) for (t, peer), line in received.lines.items()
     ]
-    histograms = sum(line.messages for (t, _), line in received.lines.items() if t == "LeafHistogram")
-    statements = (
-        Text(
-            en=f"No row value and no label left any domain. The bank read {histograms} masked replies with sums per "
-            "anonymous bin; the platforms read ciphertexts and row partitions.",
-            zh=f"任何样本值与标签均未出域。银行读取了 {histograms} 条按匿名分箱汇总的掩码应答；平台仅得到密文与样本划分。",
-        ),
+    return LedgerSection(tuple(rows), tuple(_statements(party, received)))
+
+
+def _statements(party: str, received: Ledger) -> Iterator[Text]:
+    """What this party learned, in sentences."""
+    count = {t: sum(x.messages for (u, _), x in received.lines.items() if u == t) for t, _ in received.lines}
+    yield Text(
+        en=f"{party} received no feature value and no label of anyone.",
+        zh=f"{party} 未收到任何一方的特征值或标签。",
     )
-    return LedgerSection(tuple(rows), statements)
+    if sums := count.get("LeafHistogram"):
+        yield Text(
+            en=f"It read {sums} replies with sums over whole leaves, per anonymous bin, and nothing beside their windows.",
+            zh=f"读取了 {sums} 条按匿名分箱、针对整个叶节点的汇总应答，窗口之外不可读。",
+        )
+    if sides := count.get("SplitSides"):
+        yield Text(
+            en=f"It learned on which side of {sides} splits of the platforms each aligned row lies, not where they cut.",
+            zh=f"得知每个对齐样本在平台 {sides} 个分裂处的左右方向，但不知分裂位置。",
+        )
 
 
 def _row(type_name: str, sender: str, receiver: str, count: int, size: int, bits: float) -> LedgerRow:
     made = message_named(type_name)
     if made is None:
-        return LedgerRow(type_name, "public", sender, receiver, count, size, Text(type_name, type_name), bits)
+        raise LookupError(f"the ledger names {type_name}, which is no message class")
     privacy = made.privacy
     learns = Text(en=privacy.leaks, zh=privacy.leaks_zh)
     return LedgerRow(type_name, privacy.kind.name.lower(), sender, receiver, count, size, learns, bits)
