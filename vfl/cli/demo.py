@@ -15,9 +15,10 @@ from pathlib import Path
 
 import click
 
+from vfl.cli.bilingual import Command
 from vfl.cli.demo_baselines import baselines
 from vfl.cli.demo_tables import print_tables
-from vfl.cli.screen import say, shows_errors
+from vfl.cli.screen import say
 from vfl.cli.watch import follow
 from vfl.crypto.backends import describe
 from vfl.data.starter import starter_views
@@ -55,17 +56,23 @@ early_stopping_rounds = 20
 """
 
 
-@click.command(help="From nothing to a joint model and a report / 从零到联合模型与报告")
-@click.option("--data", type=click.Path(path_type=Path), help="folder with bank.csv platform.csv consents.csv / 数据目录")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("demo-out"), show_default=True)
+@click.command(cls=Command, help="From nothing to a joint model and a report / 从零到联合模型与报告")
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="folder with bank.csv platform.csv consents.csv / 数据目录"
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("demo-out"), show_default=True, help="results / 结果目录"
+)
 @click.option("--trees", default=40, show_default=True, help="trees at most / 最多树数")
 @click.option("--rate", default=0.15, show_default=True, help="learning rate / 学习率")
 @click.option("--firms", default=12_000, show_default=True, help="made-up firms, without --data / 模拟企业数")
-@shows_errors
 def demo(data: Path | None, out: Path, trees: int, rate: float, firms: int) -> None:
     began = time.monotonic()
     backend = describe()
-    say(f"Paillier arithmetic: {backend.name} ({backend.reason.en})", f"Paillier 运算：{backend.name}（{backend.reason.zh}）")
+    say(
+        f"Paillier arithmetic: {backend.name} ({backend.reason.en})",
+        f"Paillier 运算：{backend.name}（{backend.reason.zh}）",
+    )
     root = _fresh(out)
     network = LocalNetwork(root / "network")
     policy = 'approve = "auto"\nminimum_intersection = 1000\n'
@@ -135,8 +142,10 @@ def _tables(data: Path | None, network: LocalNetwork, root: Path, firms: int) ->
             raise ConfigError(
                 "DEMO_DATA",
                 Text(en=f"the folder has no {name}", zh=f"目录中没有 {name}"),
-                cure=Text(en="give a folder with bank.csv, platform.csv and consents.csv",
-                          zh="请指定含有 bank.csv、platform.csv 和 consents.csv 的目录"),
+                cure=Text(
+                    en="give a folder with bank.csv, platform.csv and consents.csv",
+                    zh="请指定含有 bank.csv、platform.csv 和 consents.csv 的目录",
+                ),
                 place=Place(file=str(data)),
             )
     shutil.copyfile(data / "bank.csv", bank / "bank.csv")
@@ -164,5 +173,3 @@ def _node_died(network: LocalNetwork) -> TransportError:
         Text(en=f"the node {name} ended: {last[0]}", zh=f"节点 {name} 已退出：{last[0]}"),
         cure=Text(en=f"its log is {log}", zh=f"日志见 {log}"),
     )
-
-

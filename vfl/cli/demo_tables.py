@@ -16,19 +16,17 @@ _MODELS = (
 )
 
 
-def print_tables(
-    bank: JobFolder, platform: JobFolder, measures: dict[str, dict[str, float]], seconds: float
-) -> None:
+def print_tables(bank: JobFolder, platform: JobFolder, measures: dict[str, dict[str, float]], seconds: float) -> None:
     """Print both tables and one line of costs."""
     table(
         ("Held-out third", "留出的三分之一样本"),
         [("model", "模型"), ("AUC", "AUC"), ("KS", "KS")],
-        [
-            [f"{en} / {zh}", f"{measures[key]['auc']:.4f}", f"{measures[key]['ks']:.4f}"]
-            for key, en, zh in _MODELS
-        ],
+        [[f"{en} / {zh}", f"{measures[key]['auc']:.4f}", f"{measures[key]['ks']:.4f}"] for key, en, zh in _MODELS],
     )
-    say("* only this simulation, which holds all folders, can compute these", "* 仅本模拟程序（同时持有各方目录）可以计算")
+    say(
+        "* only this simulation, which holds all folders, can compute these",
+        "* 仅本模拟程序（同时持有各方目录）可以计算",
+    )
     report = ReportModel.from_json(bank.file("report.json").read_text())
     if report.ledger is not None:
         table(
@@ -45,7 +43,8 @@ def print_tables(
     peak, other = facts.facts["peak_mib"], theirs.facts.get("peak_mib", float("nan"))
     say(
         f"{facts.facts['rows']} aligned rows, {facts.facts['trees']} trees, {per_tree:.2f} s per tree; "
-        f"{seconds:.0f} s in all; peak memory bank {peak:.0f} MiB, platform {other:.0f} MiB; model {facts.facts['model'][:16]}",
+        f"{seconds:.0f} s in all; peak memory bank {peak:.0f} MiB, platform {other:.0f} MiB; "
+        f"model {facts.facts['model'][:16]}",
         f"对齐样本 {facts.facts['rows']} 行，{facts.facts['trees']} 棵树，每棵 {per_tree:.2f} 秒；"
         f"共 {seconds:.0f} 秒；内存峰值：银行 {peak:.0f} MiB，平台 {other:.0f} MiB；模型 {facts.facts['model'][:16]}",
     )

@@ -5,15 +5,20 @@ from __future__ import annotations
 import click
 
 from vfl import __version__
+from vfl.cli.bilingual import group
+from vfl.cli.ca import ca
 from vfl.cli.demo import demo
+from vfl.cli.init import init
+from vfl.cli.party import party
 
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="vfl")
+@group("Joint credit lab: model together, data stays in its domain / 联合实验室：联合建模，数据不出域")
+@click.version_option(__version__, prog_name="vfl", message="%(prog)s %(version)s")
 def main() -> None:
-    """Joint credit lab: model together, data stays in its domain / 联合实验室：联合建模，数据不出域"""
+    pass
 
 
-main.add_command(demo)
+for _command in (demo, init, ca, party):
+    main.add_command(_command)

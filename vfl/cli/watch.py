@@ -47,13 +47,18 @@ def follow(folder: JobFolder, trees: int, *, alive: Callable[[], None] = lambda:
     try:
         state = _live(folder, trees, alive) if sys.stdout.isatty() else _lines(folder, trees, alive)
     except KeyboardInterrupt:
-        say(f"The job goes on at the nodes; `vfl status {folder.job}` shows it.",
-            f"任务仍在节点上运行；可用 `vfl status {folder.job}` 查看。")
+        say(
+            f"The job goes on at the nodes; `vfl status {folder.job}` shows it.",
+            f"任务仍在节点上运行；可用 `vfl status {folder.job}` 查看。",
+        )
         raise SystemExit(130) from None
     if state.state != "done":
         raise JobAborted(
             state.code or "JOB_ABORTED",
-            Text(en=f"the job ended as {state.state}: {state.message_en}", zh=f"任务结束（{state.state}）：{state.message_zh}"),
+            Text(
+                en=f"the job ended as {state.state}: {state.message_en}",
+                zh=f"任务结束（{state.state}）：{state.message_zh}",
+            ),
             cure=Text(en="follow the cure in that sentence, then start a new job", zh="按上述办法处理后重新发起任务"),
         )
     return state
