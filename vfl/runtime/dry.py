@@ -69,7 +69,8 @@ class DryRun(Interpreter):
             self._phase = outer
 
     def _note(self, located: _Located, receivers: Sequence[str], *, announced: bool) -> None:
-        self.lines.append(
-            Line(self._phase, located._owner, tuple(receivers), located._cell,
-                 isinstance(located, AtStream), announced)
-        )
+        if receivers:
+            self.lines.append(
+                Line(self._phase, located._owner, tuple(receivers), located._cell,
+                     isinstance(located, AtStream), announced)
+            )
