@@ -365,7 +365,7 @@ class Coordinator:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweeper
         for peer in list(self.relay.peers.values()):
-            peer.end("STOPPING", fatal=False)
+            peer.end("STOPPING", reconnect=True)
         for server in self._servers:
             await server.stop(grace)
         for store in (self.witness, self.jobs, self.registry):

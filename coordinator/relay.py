@@ -46,7 +46,7 @@ class Peer:
     def __init__(self, name: str, limits: Limits) -> None:
         self.name = name
         self.heard = asyncio.get_running_loop().time()
-        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Set when the relay hangs up."""
         self._limits = limits
         self._control: OrderedDict[tuple[object, ...], node_pb2.Frame] = OrderedDict()
@@ -99,13 +99,13 @@ class Peer:
         self._queued[link.sender] += size
         self.queued_bytes += size
 
-    def end(self, code: str, *, fatal: bool = True) -> None:
-        """Hang up; the code is the last frame. ``fatal``: the party must not connect again by itself."""
+    def end(self, code: str, *, reconnect: bool = False) -> None:
+        """Hang up; the code is the last frame."""
         if not self.ended.done():
             self._control.clear()
             self._links.clear()
-            self.tell(node_pb2.Frame(refused=node_pb2.Refused(code=code, fatal=fatal)))
-            self.ended.set_result(code)
+            self.tell(node_pb2.Frame(goodbye=node_pb2.Goodbye(code=code, reconnect=reconnect)))
+            self.ended.set_result(None)
 
 
 class Relay:
@@ -198,9 +198,9 @@ class Relay:
         now = asyncio.get_running_loop().time()
         for peer in list(self.peers.values()):
             if now > peer.heard + 3 * self.limits.heartbeat_s:
-                peer.end("SILENT", fatal=False)
+                peer.end("SILENT", reconnect=True)
             elif code := may_stay(peer.name):
-                peer.end(code, fatal=code != "CERT_EXPIRED")  # it may have been renewed meanwhile
+                peer.end(code, reconnect=code == "CERT_EXPIRED")  # it may have been renewed meanwhile
 
     def _announce(self, name: str, *, up: bool) -> None:
         for peer in self.peers.values():

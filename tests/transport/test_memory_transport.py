@@ -38,7 +38,7 @@ def test_exactly_once_in_order(faults: Faults) -> None:
         all_ = talkers()
         for name, talker in all_.items():
             await talker.attach(network.transport(name))
-        bodies = [os.urandom(40) for _ in range(120)]
+        bodies = [os.urandom(40) for _ in range(60)]
 
         async def talk(sender: str) -> None:
             for body in bodies:

@@ -93,7 +93,7 @@ def test_second_connection_ends_the_first(tmp_path: Path) -> None:
         first = relay.join("a")
         second = relay.join("a")
         last = await first.next()
-        assert (last.refused.code, last.refused.fatal) == ("REPLACED", True)
+        assert (last.goodbye.code, last.goodbye.reconnect) == ("REPLACED", False)
         relay.leave(first)
         assert relay.peers == {"a": second}
 
@@ -158,8 +158,8 @@ def test_silent_caller_is_let_go(network: Network, monkeypatch: pytest.MonkeyPat
                 silent = Stub(channel, RELAY).Connect()
                 assert not hasattr(await asyncio.wait_for(silent.read(), 5), "WhichOneof")
             frames = await hello_only(network)  # says hello, then nothing more
-            assert [f.WhichOneof("kind") for f in frames] == ["welcome", "refused"]
-            assert (frames[-1].refused.code, frames[-1].refused.fatal) == ("SILENT", False)
+            assert [f.WhichOneof("kind") for f in frames] == ["welcome", "goodbye"]
+            assert (frames[-1].goodbye.code, frames[-1].goodbye.reconnect) == ("SILENT", True)
             assert coordinator.relay.peers == {}
 
     asyncio.run(run())

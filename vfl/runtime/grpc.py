@@ -37,7 +37,7 @@ from vfl.errors import (
     VflError,
 )
 from vfl.pb.v1 import node_pb2
-from vfl.runtime.transport import WINDOW_BYTES, FrameTransport, backoff, refused_by_relay
+from vfl.runtime.transport import WINDOW_BYTES, FrameTransport, backoff, plain_code
 
 _SUITES = "ECDHE-RSA-AES256-GCM-SHA384"
 if "grpc" in sys.modules and os.environ.get("GRPC_SSL_CIPHER_SUITES") != _SUITES:
@@ -351,8 +351,6 @@ class GrpcTransport(FrameTransport):
         kind = None if frame is grpc.aio.EOF else frame.WhichOneof("kind")
         if kind == "version_refused":
             raise _versions_differ(frame.version_refused)
-        if kind == "refused":
-            raise refused_by_relay(frame.refused.code)
         if kind != "welcome":
             raise EOFError
         if self.coordinator_record is None and frame.welcome.record:
@@ -367,8 +365,10 @@ class GrpcTransport(FrameTransport):
     async def _read(self, call: Any) -> None:
         while (frame := await call.read()) is not grpc.aio.EOF:
             self._heard = asyncio.get_running_loop().time()
-            if frame.WhichOneof("kind") == "refused" and frame.refused.fatal:
-                raise refused_by_relay(frame.refused.code)
+            if frame.WhichOneof("kind") == "goodbye":
+                if frame.goodbye.reconnect:
+                    return
+                raise _dismissed(plain_code(frame.goodbye.code))
             self._received(frame)
 
     async def _send_all(self, call: Any) -> None:
@@ -395,6 +395,17 @@ async def _first_to_end(*work: Any) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
     for task in done:
         task.result()
+
+
+def _dismissed(code: str) -> RemoteProtocolError:
+    return RemoteProtocolError(
+        "RELAY_DISMISSED",
+        Text(en=f"the coordinator ended the connection for good ({code})", zh=f"协调节点永久结束了连接（{code}）"),
+        cure=Text(
+            en="REPLACED: this party runs twice; otherwise talk to the network's operator, then start the node again",
+            zh="REPLACED 表示本机构节点重复运行；其他情况请联系网络运营方，然后重新启动节点",
+        ),
+    )
 
 
 def _versions_differ(refused: node_pb2.VersionRefused) -> RemoteProtocolError:

@@ -261,8 +261,8 @@ class FrameTransport(ABC):
             self._presence(frame.presence.party, frame.presence.up)
         elif kind == "ping":
             self._write(node_pb2.Frame(pong=node_pb2.Pong(id=frame.ping.id)))
-        elif kind == "refused" and not frame.refused.fatal:
-            self._told().on_refused(refused_by_relay(frame.refused.code))
+        elif kind == "refused":
+            self._told().on_refused(_refused(frame.refused.code))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run ``work`` in the background; its failure is the transport's."""
@@ -367,9 +367,8 @@ def _link(position: node_pb2.Position) -> Link:
     return Link(position.job, position.epoch, position.sender, position.receiver)
 
 
-def refused_by_relay(code: str) -> RemoteProtocolError:
-    """The relay's refusal as an error; of the code only known characters are kept."""
-    shown = "".join(c for c in code if c.isascii() and (c.isalnum() or c == "_"))[:40] or "UNNAMED"
+def _refused(code: str) -> RemoteProtocolError:
+    shown = plain_code(code)
     return RemoteProtocolError(
         "RELAY_REFUSED",
         Text(en=f"the coordinator refused to pass this on ({shown})", zh=f"协调节点拒绝转发（{shown}）"),
@@ -378,6 +377,11 @@ def refused_by_relay(code: str) -> RemoteProtocolError:
             zh="请与网络运营方核对本机构在注册表中的状态与身份记录",
         ),
     )
+
+
+def plain_code(code: str) -> str:
+    """An error code from outside, cut down to what may stand in a log."""
+    return "".join(c for c in code if c.isascii() and (c.isalnum() or c == "_"))[:40] or "UNNAMED"
 
 
 def _handler_failed(error: BaseException) -> TransportError:

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Frame(_message.Message):
-    __slots__ = ("hello", "welcome", "version_refused", "refused", "deliver", "ack", "resume", "presence", "ping", "pong")
+    __slots__ = ("hello", "welcome", "version_refused", "refused", "deliver", "ack", "resume", "presence", "ping", "pong", "goodbye")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     VERSION_REFUSED_FIELD_NUMBER: _ClassVar[int]
@@ -19,6 +19,7 @@ class Frame(_message.Message):
     PRESENCE_FIELD_NUMBER: _ClassVar[int]
     PING_FIELD_NUMBER: _ClassVar[int]
     PONG_FIELD_NUMBER: _ClassVar[int]
+    GOODBYE_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     welcome: Welcome
     version_refused: VersionRefused
@@ -29,7 +30,8 @@ class Frame(_message.Message):
     presence: Presence
     ping: Ping
     pong: Pong
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., version_refused: _Optional[_Union[VersionRefused, _Mapping]] = ..., refused: _Optional[_Union[Refused, _Mapping]] = ..., deliver: _Optional[bytes] = ..., ack: _Optional[_Union[Position, _Mapping]] = ..., resume: _Optional[_Union[Position, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ...) -> None: ...
+    goodbye: Goodbye
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., version_refused: _Optional[_Union[VersionRefused, _Mapping]] = ..., refused: _Optional[_Union[Refused, _Mapping]] = ..., deliver: _Optional[bytes] = ..., ack: _Optional[_Union[Position, _Mapping]] = ..., resume: _Optional[_Union[Position, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("versions", "party", "digest", "record")
@@ -76,12 +78,18 @@ class VersionRefused(_message.Message):
     def __init__(self, coordinator: _Optional[_Union[Versions, _Mapping]] = ..., party: _Optional[_Union[Versions, _Mapping]] = ...) -> None: ...
 
 class Refused(_message.Message):
-    __slots__ = ("code", "fatal")
+    __slots__ = ("code",)
     CODE_FIELD_NUMBER: _ClassVar[int]
-    FATAL_FIELD_NUMBER: _ClassVar[int]
     code: str
-    fatal: bool
-    def __init__(self, code: _Optional[str] = ..., fatal: bool = ...) -> None: ...
+    def __init__(self, code: _Optional[str] = ...) -> None: ...
+
+class Goodbye(_message.Message):
+    __slots__ = ("code", "reconnect")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    RECONNECT_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    reconnect: bool
+    def __init__(self, code: _Optional[str] = ..., reconnect: bool = ...) -> None: ...
 
 class Position(_message.Message):
     __slots__ = ("job", "epoch", "sender", "receiver", "next_seq")
