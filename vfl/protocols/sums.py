@@ -13,7 +13,14 @@ from vfl.crypto.masking import MASK_BITS
 from vfl.crypto.packing import SlotLayout
 from vfl.crypto.paillier import PublicKey
 
-__all__ = ["REPLY_CIPHERTEXTS", "GradientCode", "gradient_code", "gradient_code_bits", "padded_bins"]
+__all__ = [
+    "REPLY_CIPHERTEXTS",
+    "GradientCode",
+    "ciphertexts_per_message",
+    "gradient_code",
+    "gradient_code_bits",
+    "padded_bins",
+]
 
 _CHUNK_BYTES = 1 << 19
 """Half of the message limit: small enough that adding starts while most rows are still being encrypted."""
@@ -42,13 +49,13 @@ def gradient_code(spec: TreeSpec, rows: int, key: PublicKey) -> GradientCode:
     overflow is excluded here, before anything is encrypted (PlaintextOverflow).
     """
     gradient, hessian, slots = _slots(spec, rows)
-    return GradientCode(gradient, hessian, slots, slots.capacity(key), _chunk(key.key_bytes))
+    return GradientCode(gradient, hessian, slots, slots.capacity(key), ciphertexts_per_message(key.key_bytes))
 
 
 def gradient_code_bits(spec: TreeSpec, rows: int, key_bits: int) -> tuple[int, int, int]:
     """(bits of one sum, sums per ciphertext, ciphertexts per message) for a key not made yet."""
     width = _slots(spec, rows)[2].width
-    return width, max(1, (key_bits - 1 - MASK_BITS) // width), _chunk(key_bits // 8)
+    return width, max(1, (key_bits - 1 - MASK_BITS) // width), ciphertexts_per_message(key_bits // 8)
 
 
 def padded_bins(bins: int) -> int:
@@ -63,5 +70,6 @@ def _slots(spec: TreeSpec, rows: int) -> tuple[FixedPoint, FixedPoint, SlotLayou
     return gradient, hessian, SlotLayout(("g", "h"), (gradient.width, hessian.width))
 
 
-def _chunk(key_bytes: int) -> int:
+def ciphertexts_per_message(key_bytes: int) -> int:
+    """How many ciphertexts a message of bulk holds: half of the limit."""
     return max(1, _CHUNK_BYTES // (2 * key_bytes))
