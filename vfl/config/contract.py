@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vfl.roles import RoleName
 
@@ -24,13 +24,16 @@ class Budget:
 class Contract:
     """What every data owner has signed.
 
-    ``terms`` is the job as text (TOML of the proposal, canonical); ``budgets`` follow from it by message type.
+    ``terms`` is the job as text (TOML of the proposal); ``budgets`` follow from it by message type; ``anchors`` pin
+    each party's signing key, so that from the contract on nobody can put another key in its place, not even whoever
+    runs the network and its certificate authority.
     """
 
     job: str
     parties: Mapping[str, RoleName]
     budgets: Mapping[str, Budget]
     terms: str
+    anchors: Mapping[str, str] = field(default_factory=dict)
 
     def canonical(self) -> bytes:
         """Canonical JSON: the bytes that are hashed and signed."""
@@ -39,6 +42,7 @@ class Contract:
             "parties": {p: str(r) for p, r in self.parties.items()},
             "budgets": {t: [b.messages, b.bits] for t, b in self.budgets.items()},
             "terms": self.terms,
+            "anchors": dict(self.anchors),
         }
         return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -55,4 +59,5 @@ class Contract:
             parties={p: RoleName(r) for p, r in body["parties"].items()},
             budgets={t: Budget(*b) for t, b in body["budgets"].items()},
             terms=body["terms"],
+            anchors=body["anchors"],
         )

@@ -21,7 +21,15 @@ from vfl.roles import RoleName
 __all__ = ["budgets", "contract_of"]
 
 
-def contract_of(job: str, spec: JobSpec, *, rows: int, sizes: Mapping[str, int], features: Mapping[str, int]) -> Contract:
+def contract_of(
+    job: str,
+    spec: JobSpec,
+    *,
+    rows: int,
+    sizes: Mapping[str, int],
+    features: Mapping[str, int],
+    anchors: Mapping[str, str] | None = None,
+) -> Contract:
     """The contract that all parties derive alike from proposal and approvals.
 
     Parameters
@@ -30,9 +38,11 @@ def contract_of(job: str, spec: JobSpec, *, rows: int, sizes: Mapping[str, int],
         The bank's padded rows.
     sizes, features : mapping of platform to int
         Padded rows and number of features of each platform.
+    anchors : mapping of party to str, optional
+        Hash of each party's signing key, hex; a simulation in one process has none.
     """
     parties = {spec.bank: RoleName.BANK} | dict.fromkeys(spec.platforms, RoleName.PLATFORM)
-    return Contract(job, parties, budgets(spec, rows=rows, sizes=sizes, features=features), spec.text)
+    return Contract(job, parties, budgets(spec, rows=rows, sizes=sizes, features=features), spec.text, anchors or {})
 
 
 def budgets(

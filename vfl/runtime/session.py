@@ -234,14 +234,16 @@ class Session:
 
     async def _on_resume(self, link: Link, next_seq: int) -> None:
         """The peer wants this link from ``next_seq`` on: the courier goes there."""
-        out = self._out[link.receiver]
+        out = self._out.get(link.receiver)
+        if out is None or link != out.link.link:
+            return  # positions are not signed: a relay may name links that do not exist
         async with out.changed:
             out.cursor = next_seq
             out.changed.notify_all()
 
     def _on_acknowledged(self, link: Link, next_seq: int) -> None:
-        out = self._out[link.receiver]
-        if next_seq <= out.acked:
+        out = self._out.get(link.receiver)
+        if out is None or link != out.link.link or not out.acked < next_seq <= out.link.next_seq:
             return
         out.acked = next_seq
         for seq in [s for s in out.recent if s < next_seq]:

@@ -242,16 +242,17 @@ class PartyNode:
         if journal is None or seed is None:
             return
         facts = {p: a.facts for p, a in job.approvals.items()}
+        records = {proposal.spec.bank: proposal.record} | {p: a.record for p, a in job.approvals.items()}
         contract = contract_of(
             name, spec, rows=proposal.facts.rows, sizes={p: f.rows for p, f in facts.items()},
             features={p: f.features for p, f in facts.items()},
+            anchors={p: r.anchor.hex() for p, r in records.items()},
         )  # fmt: skip
         job.folder.write("contract.json", contract.canonical())
         self._set(job, "running")
         progress = partial(self._note, job)
         context = JobContext(self._config.name, name, spec, seed, journal.once, progress)
         opened = await asyncio.to_thread(self._side.open, context)
-        records = {proposal.spec.bank: proposal.record} | {p: a.record for p, a in job.approvals.items()}
         peers = {p: r for p, r in records.items() if p != self._config.name}
         try:
             await run_job(
