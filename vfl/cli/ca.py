@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import click
@@ -28,7 +29,11 @@ def ca() -> None:
 @click.option("--name", default="coordinator", show_default=True, help="name of this coordinator / 协调节点名称")
 @click.option("--listen", default="0.0.0.0:7443", show_default=True, help="host:port for members / 成员端口")
 @click.option("--enrolment", default="0.0.0.0:7444", show_default=True, help="host:port for joining / 入网端口")
-@click.option("--address", default="", help="host:port as members reach it / 成员访问地址")
+@click.option(
+    "--address",
+    default="",
+    help="host:port as members reach it; default: this machine's name / 成员访问地址，默认本机名",
+)
 @click.option("--enrolment-address", default="", help="the same for joining / 入网访问地址")
 def init_(
     folder: Path, network: str, name: str, listen: str, enrolment: str, address: str, enrolment_address: str
@@ -54,3 +59,9 @@ def init_(
         f"  python -m coordinator --config {config}\n"
         f"  vfl party invite bank 名称 --coordinator {config} > 名称.invite",
     )
+
+
+def _reached(listen: str) -> str:
+    """What members dial when we listen on every interface: this machine's own name."""
+    host, _, port = listen.rpartition(":")
+    return f"{socket.getfqdn()}:{port}" if host in ("0.0.0.0", "[::]", "") else listen  # noqa: S104

@@ -9,7 +9,11 @@ from vfl.cli.bilingual import group
 from vfl.cli.ca import ca
 from vfl.cli.demo import demo
 from vfl.cli.init import init
+from vfl.cli.jobs import approve, cancel, status
 from vfl.cli.party import party
+from vfl.cli.plan import plan
+from vfl.cli.results import compare, report
+from vfl.cli.run import run
 
 __all__ = ["main"]
 
@@ -20,5 +24,5 @@ def main() -> None:
     pass
 
 
-for _command in (demo, init, ca, party):
+for _command in (demo, init, plan, run, status, approve, cancel, report, compare, ca, party):
     main.add_command(_command)
