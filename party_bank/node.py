@@ -20,8 +20,8 @@ from vfl.data.fingerprint import keep_unchanged
 from vfl.data.schema import Use
 from vfl.data.table import Dataset, load_view
 from vfl.data.views import load_views, view_named
-from vfl.report import write_report
 from vfl.protocols.scoring import BankScoring
+from vfl.report import write_report
 from vfl.roles import RoleName
 from vfl.runtime.agreement import Facts
 from vfl.runtime.state import freeze, thaw

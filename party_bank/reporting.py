@@ -196,11 +196,11 @@ def _card(job: BankJob, outcome: Outcome, digest: str) -> Card:
         ),
         limits=(
             Text(
-                en="Scores are valid for the population and period of the sample; check stability before use elsewhere.",
+                en="Scores are valid for the sample's population and period; check stability before use elsewhere.",
                 zh="评分仅适用于样本所代表的客群与时期；用于其他场景前须检查稳定性。",
             ),
             Text(
-                en="The bank learns the side of each aligned row at the platform's splits; the budget is in the ledger.",
+                en="The bank learns each aligned row's side at the platform's splits; the ledger bounds it.",
                 zh="银行会得知每个对齐样本在平台分裂处的左右方向，其额度见台账。",
             ),
         ),

@@ -63,7 +63,8 @@ class PlatformSide:
         """
         folder = JobFolder(self._config.jobs, spec.score_model)
         file = folder.file("model.json")
-        if not file.exists() or Contract.parse(folder.file("contract.json").read_bytes()).parties.get(spec.bank) is None:
+        agreed = folder.file("contract.json")
+        if not file.exists() or spec.bank not in Contract.parse(agreed.read_bytes()).parties:
             raise model_unknown(spec.score_model)
         return OwnedSplits.from_dict(json.loads(file.read_text())["splits"])
 

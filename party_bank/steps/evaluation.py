@@ -71,7 +71,8 @@ class BankEvaluationSteps(BankEvaluation):
         held = (columns[valid], labels[valid]) if spec.early_stopping_rounds else None
         model = train_local(columns[train], labels[train], params, categorical=categorical, valid=held)
         features = [
-            BinnedFeature(f.name, mapper, levels_of(table, f)) for f, mapper in zip(table.features, model.mappers, strict=True)
+            BinnedFeature(f.name, mapper, levels_of(table, f))
+            for f, mapper in zip(table.features, model.mappers, strict=True)
         ]
         rules = {i: model.splits[i] for i in range(len(model.splits))}
         kept = model.trees[: model.best_iteration]

@@ -42,7 +42,8 @@ class PlatformScoringSteps(PlatformScoring):
         if not set(chunk.splits.value) <= set(self._splits.rules):
             raise RemoteProtocolError(
                 "SCORE_SPLITS_UNKNOWN",
-                Text(en="the bank asks for splits that this model part does not have", zh="银行请求的分裂不在本方模型分片中"),
+                Text(en="the bank asks for splits that this model part does not have",
+                     zh="银行请求的分裂不在本方模型分片中"),
                 cure=Text(en="both sides must hold the model of the same job", zh="双方须持有同一任务的模型"),
             )
         self._queries.append(chunk)

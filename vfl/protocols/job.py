@@ -20,7 +20,8 @@ async def run_choreography(c: Choreography, spec: JobSpec) -> None:
 
 async def scoring_job(c: Choreography, spec: JobSpec) -> None:
     """Score a batch with the model of an earlier job."""
-    await c.phase("scoring", scoring, c.role(spec.bank, BankScoring), [c.role(p, PlatformScoring) for p in spec.platforms])
+    platforms = [c.role(p, PlatformScoring) for p in spec.platforms]
+    await c.phase("scoring", scoring, c.role(spec.bank, BankScoring), platforms)
 
 
 async def trees_job(c: Choreography, spec: JobSpec) -> None:

@@ -104,6 +104,7 @@ def model_unknown(job: str) -> ConfigError:
     return ConfigError(
         "MODEL_UNKNOWN",
         Text(en=f"this node holds no model of job {job}", zh=f"本节点没有任务 {job} 的模型"),
-        cure=Text(en="name a finished training job; `vfl status` lists them", zh="请指定已完成的训练任务；可用 `vfl status` 查看"),
+        cure=Text(en="name a finished training job; `vfl status` lists them",
+                  zh="请指定已完成的训练任务；可用 `vfl status` 查看"),
         place=Place(column="score.model"),
     )

@@ -330,7 +330,8 @@ def _aborted(document: SignedDocument) -> JobAborted:
 def _cancelled_here() -> JobAborted:
     return JobAborted(
         "JOB_CANCELLED",
-        Text(en="cancelled by this party's operator; the job's keys were wiped", zh="本方管理员已取消任务，任务密钥已清除"),
+        Text(en="cancelled by this party's operator; the job's keys were wiped",
+             zh="本方管理员已取消任务，任务密钥已清除"),
         cure=Text(en="start a new job if it is still wanted", zh="如仍需要，请重新发起任务"),
     )
 
@@ -339,5 +340,6 @@ def _defect(error: Exception) -> JobAborted:
     return JobAborted(
         "JOB_DEFECT",
         Text(en=f"the program failed ({type(error).__name__})", zh=f"程序出错（{type(error).__name__}）"),
-        cure=Text(en="report it with this node's log; the log holds no data", zh="请附本节点日志报告该问题；日志不含数据"),
+        cure=Text(en="report it with this node's log; the log holds no data",
+                  zh="请附本节点日志报告该问题；日志不含数据"),
     )

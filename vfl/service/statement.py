@@ -31,12 +31,12 @@ def _statements(party: str, received: Ledger) -> Iterator[Text]:
     )
     if sums := count.get("LeafHistogram"):
         yield Text(
-            en=f"It read {sums} replies with sums over whole leaves, per anonymous bin, and nothing beside their windows.",
+            en=f"It read {sums} replies with sums over whole leaves, per anonymous bin, and nothing beside.",
             zh=f"读取了 {sums} 条按匿名分箱、针对整个叶节点的汇总应答，窗口之外不可读。",
         )
     if sides := count.get("SplitSides"):
         yield Text(
-            en=f"It learned on which side of {sides} splits of the platforms each aligned row lies, not where they cut.",
+            en=f"It learned each aligned row's side at {sides} splits of the platforms, not where they cut.",
             zh=f"得知每个对齐样本在平台 {sides} 个分裂处的左右方向，但不知分裂位置。",
         )
 
