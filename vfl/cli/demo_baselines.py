@@ -57,7 +57,8 @@ def clear_models(bank: Path, platform: Path, job: JobFolder, wanted: list[str]) 
     out: Measures = {"joint": _measures(label[test], joint[test])}
     for name in wanted:
         x, categories = tables[name]
-        fitted = lgb.Dataset(x[train], label[train], categorical_feature=categories, free_raw_data=False)
+        x[:, categories] = np.where(x[:, categories] < 0, np.nan, x[:, categories])  # missing, in LightGBM's words
+        fitted = lgb.Dataset(x[train], label[train], categorical_feature=categories, params=params)
         watch: list[Any] = []
         stop: list[Any] = []
         if t.early_stopping_rounds and valid.any():

@@ -5,13 +5,16 @@ from __future__ import annotations
 import click
 
 from vfl import __version__
+from vfl.cli.audit import audit
 from vfl.cli.bilingual import group
 from vfl.cli.ca import ca
 from vfl.cli.demo import demo
+from vfl.cli.doctor import doctor
 from vfl.cli.init import init
 from vfl.cli.jobs import approve, cancel, status
 from vfl.cli.party import party
 from vfl.cli.plan import plan
+from vfl.cli.protocol import protocol
 from vfl.cli.results import compare, report
 from vfl.cli.run import run
 
@@ -24,5 +27,5 @@ def main() -> None:
     pass
 
 
-for _command in (demo, init, plan, run, status, approve, cancel, report, compare, ca, party):
+for _command in (demo, init, plan, run, status, approve, cancel, report, compare, protocol, audit, ca, party, doctor):
     main.add_command(_command)
