@@ -78,7 +78,10 @@ class PartyNode:
         self._jobs: dict[str, _Job] = {}
         self._records: dict[str, PartyRecord] = {}
         self._seen = 0
-        self._transport = GrpcTransport(self._identity, config.coordinator, software=f"joint-credit-lab {__version__}")
+        self._transport = GrpcTransport(
+            self._identity, config.coordinator, software=f"joint-credit-lab {__version__}",
+            reload=partial(PartyIdentity.load, config.identity),
+        )  # fmt: skip
         self._board = Switchboard(self._transport)
         self._running = asyncio.Lock()
 
