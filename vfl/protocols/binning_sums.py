@@ -34,7 +34,7 @@ __all__ = [
     "woe_limit",
 ]
 
-WOE_UNIT = 10**WOE_DECIMALS
+WOE_UNIT: int = 10**WOE_DECIMALS
 """WOE crosses as a whole number of these parts."""
 
 IV_UNIT = 10**4

@@ -71,10 +71,12 @@ class OwnCorrelations(_message.Message):
     def __init__(self, pairs: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class CrossSums(_message.Message):
-    __slots__ = ("sums",)
+    __slots__ = ("group", "sums")
+    GROUP_FIELD_NUMBER: _ClassVar[int]
     SUMS_FIELD_NUMBER: _ClassVar[int]
+    group: int
     sums: _carriers_pb2.WindowedCiphertexts
-    def __init__(self, sums: _Optional[_Union[_carriers_pb2.WindowedCiphertexts, _Mapping]] = ...) -> None: ...
+    def __init__(self, group: _Optional[int] = ..., sums: _Optional[_Union[_carriers_pb2.WindowedCiphertexts, _Mapping]] = ...) -> None: ...
 
 class Verdicts(_message.Message):
     __slots__ = ("verdicts",)

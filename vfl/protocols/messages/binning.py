@@ -108,6 +108,7 @@ class OwnCorrelations(WireMessage):
 class CrossSums(WireMessage):
     """A chunk of masked sums of products of bank's and platform's WOE columns."""
 
+    group: Public[int]
     sums: WindowedCiphertexts
 
     def disclosed_bits(self) -> int:
