@@ -23,7 +23,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
@@ -101,35 +100,33 @@ class Contender:
         self._process.wait()
 
 
-@contextlib.contextmanager
-def contenders(arguments: argparse.Namespace, cores: set[int], wanted: list[str]) -> Iterator[dict[str, Contender]]:
-    made = {}
-    for name in wanted:
-        python = {"heu": arguments.heu, "fate": arguments.fate}.get(name, sys.executable)
-        one = Contender(name, python, arguments.bits, cores)
-        if one.ready:
-            made[name] = one
-        else:
-            print(f"{name} did not start", file=sys.stderr)
+Times = dict[str, dict[str, list[float]]]
+"""µs per number: contender → operation → one value per round."""
+
+
+def run(arguments: argparse.Namespace, teams: list[tuple[set[int], list[str]]]) -> list[Times]:
+    """All rounds; one result per team, a team being a set of cores and those who work on it."""
+    made: list[tuple[int, Contender]] = []
     try:
-        yield made
-    finally:
-        for one in made.values():
-            one.close()
-
-
-def run(arguments: argparse.Namespace, cores: set[int], wanted: list[str]) -> dict[str, dict[str, list[float]]]:
-    """µs per number: contender → operation → one value per round."""
-    with contenders(arguments, cores, wanted) as made:
-        out: dict[str, dict[str, list[float]]] = {name: {} for name in made}
+        for team, (cores, names) in enumerate(teams):
+            for name in names:
+                python = {"heu": arguments.heu, "fate": arguments.fate}.get(name, sys.executable)
+                one = Contender(name, python, arguments.bits, cores)
+                made.append((team, one))
+                if not one.ready:
+                    print(f"{name} did not start", file=sys.stderr)
+        out: list[Times] = [{} for _ in teams]
         for turn in range(arguments.rounds):
             for op in OPERATIONS:
-                for name, one in made.items():
-                    taken = one.measure(op)
+                for team, one in made:
+                    taken = one.measure(op) if one.ready else None
                     if taken is not None:
-                        out[name].setdefault(op, []).append(taken)
-            print(f"{len(cores)} core(s), round {turn + 1} of {arguments.rounds}", file=sys.stderr)
-    return out
+                        out[team].setdefault(one.name, {}).setdefault(op, []).append(taken)
+            print(f"round {turn + 1} of {arguments.rounds}", file=sys.stderr)
+        return out
+    finally:
+        for _, one in made:
+            one.close()
 
 
 def ifma_rate() -> float | None:
@@ -192,8 +189,8 @@ def main() -> None:
     cores = os.sched_getaffinity(0)
     native = [f"native:{path}" for path in paths()]
     outside = [name for name in ("heu", "fate") if getattr(arguments, name)]
-    one = run(arguments, {min(cores)}, [*native, "fallback", "hand", "phe", *outside])
-    many = run(arguments, cores, [*native[:2], "fallback", *(["heu"] if arguments.heu else [])])
+    threaded = [*native[:2], "fallback", *(["heu"] if arguments.heu else [])]
+    one, many = run(arguments, [({min(cores)}, [*native, "fallback", "hand", "phe", *outside]), (cores, threaded)])
     load = os.getloadavg()[0]
     result = {
         "bits": arguments.bits, "rounds": arguments.rounds, "processor": processor(), "cores": len(cores),
@@ -217,7 +214,7 @@ def main() -> None:
         stem.with_suffix(".svg").write_text(svg(result))
 
 
-def _summary(times: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, dict[str, float]]]:
+def _summary(times: Times) -> dict[str, dict[str, dict[str, float]]]:
     return {
         name: {
             op: {"least": round(min(values), 4), "median": round(statistics.median(values), 4)}

@@ -22,7 +22,7 @@ def moduli(bits: int) -> list[int]:
 
 
 def element(ring: Ring, low: int, high: int) -> Words:
-    return np.concatenate([ring._digits(low, ring.limbs), ring._digits(high, ring.limbs)])
+    return np.concatenate([ring.digits(low, ring.limbs), ring.digits(high, ring.limbs)])
 
 
 def value(ring: Ring, row: Words) -> int:
@@ -39,7 +39,7 @@ def check_products(ring: Ring, pairs: list[tuple[int, int]]) -> None:
     for x, y, z in zip(a, b, out, strict=True):
         assert value(ring, z) % n**2 == value(ring, x) * value(ring, y) * back % n**2
         assert ring.integer(z[: ring.limbs]) < 2 * n
-        assert int(z.max()) >> ring._bits == 0
+        assert int(z.max()) >> ring.limb_bits == 0
     # The exponent 5 takes a square of a square and a product.
     kernel.power(ring.record, out, a, np.full((len(a), 1), 5, dtype=np.uint64), 1)
     for x, z in zip(a, out, strict=True):

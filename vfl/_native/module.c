@@ -54,8 +54,8 @@ static PyObject *py_paths(PyObject *self, PyObject *args)
     for (int i = 0; list && i < PATHS; i++) {
         if (!usable(i)) continue;
         const path_ops *p = all_paths[i];
-        PyObject *item = Py_BuildValue("(siiiiiii)", p->name, i, p->limb_bits, p->lanes, p->k_multiple, p->k_min, p->k_max,
-                                       p->lift_redundant);
+        PyObject *item = Py_BuildValue("(siiiiiii)", p->name, i, p->limb_bits, p->lanes, p->k_multiple, p->k_min,
+                                       p->k_max, p->lift_redundant);
         if (!item || PyList_Append(list, item) < 0) Py_CLEAR(list);
         Py_XDECREF(item);
     }
@@ -269,7 +269,8 @@ static PyObject *py_half_plain(PyObject *self, PyObject *args)
     BEGIN(5, "y*w*y*y*y*n:half_plain", &B(0), &B(1), &B(2), &B(3), &B(4), &outer)
     const Py_ssize_t k = R.k;
     CHECK(outer >= k && outer <= 2 * k, "the outer modulus is not about twice as long");
-    CHECK(IS_ROWS(1, k) && IS_ROWS(2, 2 * outer) && ROWS_OF(1, k) == ROWS_OF(2, 2 * outer), "a and out differ in length");
+    CHECK(IS_ROWS(1, k) && IS_ROWS(2, 2 * outer) && ROWS_OF(1, k) == ROWS_OF(2, 2 * outer),
+          "a and out differ in length");
     CHECK(IS_ROWS(3, 7 * k) && ROWS_OF(3, 7 * k) == 1 && IS_ROWS(4, 1) && B(4).len > 0, "bad constants");
     UNLOCKED(p->half_plain(&R, LIMBS(1), LIMBS(2), (size_t)outer, LIMBS(3), LIMBS(4), ROWS_OF(4, 1), ROWS_OF(1, k)));
     return finish(&h, status);
@@ -293,7 +294,8 @@ static PyObject *py_join_elements(PyObject *self, PyObject *args)
     ring P, Q;
     CHECK(ring_of(&B(1), &P) == p && ring_of(&B(2), &Q) == p && P.k == Q.k, "the rings do not belong together");
     const size_t half = 2 * (size_t)P.k, count = ROWS_OF(3, e);
-    CHECK(IS_ROWS(3, e) && IS_ROWS(4, half) && IS_ROWS(5, half) && ROWS_OF(4, half) == count && ROWS_OF(5, half) == count,
+    CHECK(IS_ROWS(3, e) && IS_ROWS(4, half) && IS_ROWS(5, half) && ROWS_OF(4, half) == count &&
+          ROWS_OF(5, half) == count,
           "the halves and out differ in length");
     CHECK(IS_ROWS(6, 2 * e) && ROWS_OF(6, 2 * e) == 1, "bad constants");
     UNLOCKED(p->join_elements(&R, &P, &Q, LIMBS(3), LIMBS(4), LIMBS(5), LIMBS(6), count));
@@ -318,7 +320,10 @@ static PyObject *py_bin_order(PyObject *self, PyObject *args)
     const int32_t *rows = whole ? NULL : B(1).buf, *n_bins = B(2).buf;
     size_t total = 0;
     int good = 1;
-    for (size_t f = 0; f < features; f++) { good &= n_bins[f] >= 0 && n_bins[f] <= 65536; total += (size_t)(n_bins[f] & 0x1ffff); }
+    for (size_t f = 0; f < features; f++) {
+        good &= n_bins[f] >= 0 && n_bins[f] <= 65536;
+        total += good ? (size_t)n_bins[f] : 0;
+    }
     CHECK(good && (size_t)B(4).len == 8 * (total + 1), "offsets do not match n_bins");
     for (size_t i = 0; rows && i < selected; i++) good &= rows[i] >= 0 && rows[i] < row_count;
     CHECK(good, "rows point outside bins");
@@ -330,8 +335,8 @@ static PyObject *py_bin_order(PyObject *self, PyObject *args)
 #define ENTRY(name) {#name, py_##name, METH_VARARGS, NULL}
 static PyMethodDef methods[] = {
     ENTRY(paths), ENTRY(load), ENTRY(dump), ENTRY(trivial), ENTRY(mul), ENTRY(running), ENTRY(unwind), ENTRY(power),
-    ENTRY(power_shared), ENTRY(segments), ENTRY(pack), ENTRY(table), ENTRY(split), ENTRY(table_powers), ENTRY(half_plain),
-    ENTRY(join_plain), ENTRY(join_elements), ENTRY(bin_order), {NULL, NULL, 0, NULL},
+    ENTRY(power_shared), ENTRY(segments), ENTRY(pack), ENTRY(table), ENTRY(split), ENTRY(table_powers),
+    ENTRY(half_plain), ENTRY(join_plain), ENTRY(join_elements), ENTRY(bin_order), {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef definition = {

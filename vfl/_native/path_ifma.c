@@ -36,9 +36,15 @@ enum { ROWS = 5 };
 
 /* Slide the window one column up and load the next column. */
 #define SLIDE(w, next) \
-    do { (w)[0] = (w)[1]; (w)[1] = (w)[2]; (w)[2] = (w)[3]; (w)[3] = (w)[4]; (w)[4] = (w)[5]; (w)[5] = (next); } while (0)
+    do {                                                                                              \
+        (w)[0] = (w)[1]; (w)[1] = (w)[2]; (w)[2] = (w)[3]; (w)[3] = (w)[4]; (w)[4] = (w)[5];          \
+        (w)[5] = (next);                                                                              \
+    } while (0)
 #define FIVE(w, x, y) \
-    UNROLL for (int r_ = 0; r_ < ROWS; r_++) { (w)[r_] = LO((w)[r_], (x)[r_], y); (w)[r_ + 1] = HI((w)[r_ + 1], (x)[r_], y); }
+    UNROLL for (int r_ = 0; r_ < ROWS; r_++) {       \
+        (w)[r_] = LO((w)[r_], (x)[r_], y);           \
+        (w)[r_ + 1] = HI((w)[r_ + 1], (x)[r_], y);   \
+    }
 
 enum { NOTHING, UP_TO_K, ALL_COLUMNS };
 
@@ -255,7 +261,8 @@ static inline void transpose8(__m512i r[8])
     }
     UNROLL for (int h = 0; h < 2; h++) {
         const __m512i a = _mm512_shuffle_i64x2(t[h], t[2 + h], 0x88), b = _mm512_shuffle_i64x2(t[h], t[2 + h], 0xdd);
-        const __m512i c = _mm512_shuffle_i64x2(t[4 + h], t[6 + h], 0x88), d = _mm512_shuffle_i64x2(t[4 + h], t[6 + h], 0xdd);
+        const __m512i c = _mm512_shuffle_i64x2(t[4 + h], t[6 + h], 0x88);
+        const __m512i d = _mm512_shuffle_i64x2(t[4 + h], t[6 + h], 0xdd);
         r[h] = _mm512_shuffle_i64x2(a, c, 0x88);
         r[4 + h] = _mm512_shuffle_i64x2(a, c, 0xdd);
         r[2 + h] = _mm512_shuffle_i64x2(b, d, 0x88);

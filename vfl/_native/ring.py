@@ -40,18 +40,18 @@ class Ring:
         self.modulus = modulus
         self.slack_bits = path.limb_bits * self.limbs - modulus.bit_length()
         self.words = 2 * self.limbs
-        self._bits = path.limb_bits
-        self.radix = 1 << (self._bits * self.limbs)
-        lift = self._digits(modulus * -(-self.radix // modulus), self.limbs + 1)
+        self.limb_bits = path.limb_bits
+        self.radix = 1 << (self.limb_bits * self.limbs)
+        lift = self.digits(modulus * -(-self.radix // modulus), self.limbs + 1)
         if path.lift_redundant:
             # Each digit lends 1 to the one below, which takes 2^52: no digit of m can then exceed it.
-            lift += np.uint64((1 << self._bits) - 1)
+            lift += np.uint64((1 << self.limb_bits) - 1)
             lift[0] += np.uint64(1)
-            lift[-1] -= np.uint64(1 << self._bits)
-        header = [path.number, self.limbs, -pow(modulus, -1, 1 << self._bits) % (1 << self._bits)]
+            lift[-1] -= np.uint64(1 << self.limb_bits)
+        header = [path.number, self.limbs, -pow(modulus, -1, 1 << self.limb_bits) % (1 << self.limb_bits)]
         self.record = np.concatenate([
             np.array(header, dtype=np.uint64),
-            self._digits(modulus, self.limbs),
+            self.digits(modulus, self.limbs),
             lift,
             *(self.element(self.radix**power) for power in range(3)),
         ])
@@ -59,18 +59,19 @@ class Ring:
     def __repr__(self) -> str:
         return f"<Ring {self.modulus.bit_length()} bits>"
 
-    def _digits(self, value: int, count: int) -> Words:
-        mask = (1 << self._bits) - 1
-        return np.array([value >> (self._bits * i) & mask for i in range(count)], dtype=np.uint64)
+    def digits(self, value: int, count: int) -> Words:
+        """``value`` as it stands, in ``count`` limbs."""
+        mask = (1 << self.limb_bits) - 1
+        return np.array([value >> (self.limb_bits * i) & mask for i in range(count)], dtype=np.uint64)
 
     def residue(self, value: int) -> Words:
         """``value`` mod the modulus as it stands, ``limbs`` words."""
-        return self._digits(value % self.modulus, self.limbs)
+        return self.digits(value % self.modulus, self.limbs)
 
     def element(self, value: int) -> Words:
         """``value`` mod the modulus squared, in Montgomery form, ``words`` words."""
         high, low = divmod(value * self.radix % self.modulus**2, self.modulus)
-        return np.concatenate([self._digits(low, self.limbs), self._digits(high, self.limbs)])
+        return np.concatenate([self.digits(low, self.limbs), self.digits(high, self.limbs)])
 
     def integers(self, a: Words) -> list[int]:
         """Elements to integers mod the modulus squared."""
@@ -94,4 +95,4 @@ class Ring:
 
     def integer(self, residue: Words) -> int:
         """A residue's limbs, as they stand, to an integer."""
-        return sum(int(limb) << (self._bits * i) for i, limb in enumerate(residue))
+        return sum(int(limb) << (self.limb_bits * i) for i, limb in enumerate(residue))

@@ -5,8 +5,10 @@ A ciphertext array is a plain uint64 matrix, one row per ciphertext, in the kern
 plan of a histogram, the one modular inversion of a batch, and the wiping of secrets.
 
 Security: everything that depends on a private key or on a randomiser's exponent runs in constant time in the
-kernel (masked table scans, fixed sequences of products). The Python integers p and q themselves are immutable and
-live until the interpreter drops them; arrays derived from them are overwritten when the backend dies.
+kernel (masked table scans, fixed sequences of products). Setting up a key is not: a few inversions mod p and q in
+Python, once. The integers p and q themselves are immutable and live until the interpreter drops them; arrays derived
+from them are overwritten when the backend dies. Multipliers in :meth:`NativePublic.power` are the caller's own plain
+numbers; their longest bit length shows in the time.
 """
 
 from __future__ import annotations
@@ -204,7 +206,7 @@ class NativePublic:
         return out
 
     def nth_powers(self, r: Limbs) -> Words:
-        # r + 0*n: (1 + 0*n)^r would be another thing; r itself enters as bytes of a number below n^2.
+        # r < n is its own residue mod n^2; loading it refuses one that shares a factor with n.
         raw = np.zeros((len(r), 2 * self._words), dtype="<u8")
         raw[:, : r.shape[1]] = r
         a, out = self.load(raw.tobytes()), self._empty(len(r))
@@ -263,7 +265,8 @@ class NativePublic:
     def _fixed_base(self, ring: Ring, base: int, bits: int) -> FixedBase:
         window = _WINDOW[self._path.lanes > 1]
         windows, entries = -(-bits // window), 1 << window
-        if bits < 1 or windows >> ring.slack_bits:
+        # The kernel adds one number below n per window in the slack above n, and at most 2^12 in a column.
+        if bits < 1 or windows >> min(ring.slack_bits, 12):
             raise ValueError("a fixed-base table of this length cannot be made for this key")
         rows = np.empty((windows * entries, ring.words), dtype=np.uint64)
         kernel.table(ring.record, rows, ring.element(base), window)
@@ -338,9 +341,9 @@ class NativeSecret(NativePublic):
         self._half_q = _half_constants(self._ring_q, outer, p)
         radix_p = self._ring_p.radix
         self._garner = np.concatenate([
-            self._ring_p._digits(p * -(-q // p), self._ring_p.limbs),
+            self._ring_p.digits(p * -(-q // p), self._ring_p.limbs),
             self._ring_p.residue(pow(q, -1, p) * radix_p),
-            self._ring_p._digits(q, self._ring_p.limbs),
+            self._ring_p.digits(q, self._ring_p.limbs),
         ])
         scale = outer.radix * pow(radix_p, -1, self._n**2)
         self._crt = np.concatenate([
