@@ -281,7 +281,7 @@ def _misuse(en: str, zh: str) -> LocalProtocolError:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TreeStructure:
     """One grown tree without a single threshold: each node names an owner and that owner's split id.
 
@@ -310,6 +310,9 @@ class TreeStructure:
     leaf_value: FloatArray
     leaf_cover: IntArray
     leaf_hessian: FloatArray
+
+    def __repr__(self) -> str:
+        return f"<TreeStructure: {self.n_leaves} leaves>"  # leaf values come from labels
 
     @property
     def n_nodes(self) -> int:
