@@ -47,7 +47,7 @@ MAX_LEVELS = 10_000
 
 
 class Dataset:
-    """Rows of one party; made by :func:`load_view`.
+    """Rows of one party; made by :func:`load_view`, in simulations also by :meth:`from_arrays`.
 
     Attributes
     ----------
@@ -84,6 +84,43 @@ class Dataset:
         self.as_of = as_of
         self.observed_on = observed_on
         self.report = report
+
+    @classmethod
+    def from_arrays(
+        cls,
+        ids: Sequence[str],
+        numeric: Mapping[str, Numbers],
+        *,
+        categorical: Mapping[str, Sequence[str]] | None = None,
+        labels: Labels | None = None,
+        name: str = "arrays",
+    ) -> Dataset:
+        """Rows that are already in memory, for simulations: nothing is checked as a file's rows are.
+
+        Parameters
+        ----------
+        ids : sequence of str
+            Distinct; any text joins as well as a code does.
+        numeric : mapping of name to float64 array, (rows,)
+            NaN for missing.
+        categorical : mapping of name to sequence of str, optional
+            Empty text for missing.
+        labels : uint8 array, (rows,), optional
+        """
+        columns: dict[str, Numbers | Categories] = {
+            key: np.ascontiguousarray(values, dtype=np.float64) for key, values in numeric.items()
+        }
+        for key, cells in (categorical or {}).items():
+            levels = sorted(set(cells) - {""})
+            codes = {level: code for code, level in enumerate(levels)}
+            columns[key] = Categories(np.array([codes.get(c, -1) for c in cells], dtype=np.int32), levels)
+        features = tuple(
+            FeatureSpec(key, FeatureKind.CATEGORICAL if isinstance(c, Categories) else FeatureKind.NUMERIC)
+            for key, c in columns.items()
+        )
+        events = None if labels is None else int(labels.sum())
+        report = QualityReport(name, len(ids), {}, events, ())
+        return cls(list(ids), features, columns, labels=labels, as_of=None, observed_on=None, report=report)
 
     def __repr__(self) -> str:
         return f"<dataset {self.report.view}: {len(self.ids)} rows, {len(self.features)} features>"
