@@ -8,6 +8,8 @@ carrier              maker                          what the maker did
 ==================== ============================== ===========================================
 SealedCiphertexts    ``AdditiveHE.seal``            re-randomised with a fresh full-size r^n
 WindowedCiphertexts  :func:`window`                 masked all bits but the declared slots, sealed
+MaskedCiphertexts    :func:`share_all`,             masked every plaintext bit and kept the mask, sealed
+                     :func:`share_slots`
 BlindedPoints        :func:`blind`                  took points under a secret scalar
 PseudorandomWords    :func:`store_words`            took an oblivious store, uniform but to its keys' holder
 Aggregate            :func:`aggregate`              checked the cohort floor
@@ -26,15 +28,18 @@ from typing import Any, Generic, NoReturn, TypeVar, final
 import numpy as np
 import numpy.typing as npt
 
-from vfl.crypto.masking import mask_window
+from vfl.crypto.backends.base import Limbs
+from vfl.crypto.masking import mask_all, mask_window
 from vfl.crypto.paillier import AdditiveHE, Ciphertexts, SealedCiphertexts
 from vfl.crypto.randomness import RandomStream
+from vfl.crypto.shares import SlotPlan
 from vfl.errors import CohortTooSmall, Text
 
 __all__ = [
     "Aggregate",
     "BlindedPoints",
     "Disclosed",
+    "MaskedCiphertexts",
     "PseudorandomWords",
     "Public",
     "SealedCiphertexts",
@@ -43,6 +48,8 @@ __all__ = [
     "blind",
     "disclose",
     "public",
+    "share_all",
+    "share_slots",
     "store_words",
     "window",
 ]
@@ -242,3 +249,38 @@ def window(
     packed = he.pack(sums, per=slots, width=slot_bits)
     masked = mask_window(he, packed, window_bits=slots * slot_bits, stream=masks)
     return WindowedCiphertexts(he.seal(masked, seals), slots, slot_bits, values, _MAKER)
+
+
+@final
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class MaskedCiphertexts:
+    """Results under the receiver's key with every plaintext bit masked: the receiver decrypts its additive shares."""
+
+    sealed: SealedCiphertexts
+    token: object
+
+    def __post_init__(self) -> None:
+        _require_maker(self.token, "MaskedCiphertexts", "share_all() and share_slots()")
+
+    def __repr__(self) -> str:
+        return f"<MaskedCiphertexts n={len(self.sealed)}>"
+
+    @classmethod
+    def received(cls, sealed: SealedCiphertexts) -> MaskedCiphertexts:
+        return cls(sealed, _MAKER)
+
+
+def share_all(
+    he: AdditiveHE, c: Ciphertexts, *, value_bits: int, masks: RandomStream, seals: RandomStream
+) -> tuple[MaskedCiphertexts, Limbs]:
+    """A reply that tells nothing, and the mask to keep: see :func:`vfl.crypto.masking.mask_all`."""
+    masked, kept = mask_all(he, c, value_bits=value_bits, stream=masks)
+    return MaskedCiphertexts(he.seal(masked, seals), _MAKER), kept
+
+
+def share_slots(
+    he: AdditiveHE, packed: Ciphertexts, plan: SlotPlan, *, masks: RandomStream, seals: RandomStream
+) -> tuple[MaskedCiphertexts, Limbs]:
+    """The same for packed values: see :func:`vfl.crypto.masking.mask_slots`."""
+    masked, kept = plan.mask(he, packed, masks)
+    return MaskedCiphertexts(he.seal(masked, seals), _MAKER), kept

@@ -14,7 +14,13 @@ from google.protobuf.message import DecodeError
 
 from vfl.crypto.paillier import PublicKey
 from vfl.errors import KeyMismatch, RemoteProtocolError, Text
-from vfl.wire.carriers import BlindedPoints, PseudorandomWords, SealedCiphertexts, WindowedCiphertexts
+from vfl.wire.carriers import (
+    BlindedPoints,
+    MaskedCiphertexts,
+    PseudorandomWords,
+    SealedCiphertexts,
+    WindowedCiphertexts,
+)
 from vfl.wire.messages import WireMessage, carrier_of
 
 __all__ = ["MAX_BODY", "decode", "encode"]
@@ -69,6 +75,8 @@ def _malformed(cls: type[WireMessage], en: str, zh: str) -> RemoteProtocolError:
 def _put(out: Any, name: str, carrier: Any) -> None:
     if isinstance(carrier, SealedCiphertexts):
         _put_ciphertexts(getattr(out, name), carrier)
+    elif isinstance(carrier, MaskedCiphertexts):
+        _put_ciphertexts(getattr(out, name), carrier.sealed)
     elif isinstance(carrier, WindowedCiphertexts):
         target = getattr(out, name)
         _put_ciphertexts(target.sealed, carrier.sealed)
@@ -101,6 +109,8 @@ def _get(proto: Any, name: str, annotation: Any, keys: Mapping[bytes, PublicKey]
     raw = getattr(proto, name)
     if carrier is SealedCiphertexts:
         return _get_ciphertexts(raw, keys)
+    if carrier is MaskedCiphertexts:
+        return MaskedCiphertexts.received(_get_ciphertexts(raw, keys))
     if carrier is WindowedCiphertexts:
         fits = raw.slots >= 1 and raw.slot_bits >= 1 and -(-raw.values // raw.slots) == raw.sealed.count
         if not fits:
