@@ -30,6 +30,7 @@ from vfl.data.views import load_views
 from vfl.errors import ConfigError, Place, Text, TransportError, VflError
 from vfl.runtime.client import CoordinatorClient
 from vfl.runtime.grpc import GrpcTransport
+from vfl.runtime.transport import Handlers
 
 __all__ = ["CHECKS", "Finding", "Grade", "examine"]
 
@@ -64,8 +65,8 @@ def examine(name: Text, check: Check, config: NodeConfig) -> Finding:
     try:
         return Finding(name, *check(config))
     except VflError as error:
-        where_en, where_zh = ("", "") if error.place is None else (error.place.in_("en"), error.place.in_("zh"))
-        said = Text(f"[{error.code}] {where_en} {error.text.en}", f"[{error.code}] {where_zh} {error.text.zh}")
+        en, zh = ("", "") if error.place is None else (f"{error.place.in_('en')}: ", f"{error.place.in_('zh')}：")
+        said = Text(f"[{error.code}] {en}{error.text.en}", f"[{error.code}] {zh}{error.text.zh}")
         return Finding(name, Grade.BAD, said, error.cure)
 
 
@@ -81,7 +82,7 @@ def _paillier(config: NodeConfig) -> tuple[Grade, Text, Text | None]:
     chosen = describe()
     if chosen.name != "native":
         cure = Text(
-            "install the wheel for this platform, or a C compiler and then the package again; unset VFL_PAILLIER_BACKEND",
+            "install the wheel for this platform, or a C compiler and the package again; unset VFL_PAILLIER_BACKEND",
             "安装适合本平台的 wheel，或先安装 C 编译器再重装软件包；并取消 VFL_PAILLIER_BACKEND",
         )
         return Grade.ODD, Text(f"gmpy2, slower: {chosen.reason.en}", f"gmpy2，较慢：{chosen.reason.zh}"), cure
@@ -199,11 +200,16 @@ async def _greet(identity: PartyIdentity, address: str) -> tuple[int, bool]:
     online = any(p.name == identity.name and p.online for p in parties)
     if not online:
         transport = GrpcTransport(identity, address, software=f"joint-credit-lab {__version__}")
+        transport.set_handlers(Handlers(on_envelope=_unheard, on_resume=_unheard))
         try:
             await transport.connect()
         finally:
             await transport.close()
     return len(parties), online
+
+
+async def _unheard(*_: object) -> None:
+    """We only greet: what the relay sends to this party waits for its node."""
 
 
 def _clock(config: NodeConfig) -> tuple[Grade, Text, Text | None]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from rich.console import Console
 from rich.table import Table
 
 __all__ = ["console", "language", "say", "table"]
 
-# No markup: paths and codes hold brackets.
-console = Console(highlight=False, soft_wrap=True, markup=False)
+# No markup: paths and codes hold brackets. In a pipe or a log nothing tells the width; tables hold sentences.
+console = Console(highlight=False, soft_wrap=True, markup=False, width=None if sys.stdout.isatty() else 140)
 
 
 def language() -> str:

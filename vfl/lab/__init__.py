@@ -1,0 +1,6 @@
+"""The laboratory in Python: whole joint jobs on one machine, for data scientists, researchers and notebooks."""
+
+from vfl.lab.simulation import LedgerRow, Result, Simulation
+from vfl.lab.wiretap import Tapped, Wiretap
+
+__all__ = ["LedgerRow", "Result", "Simulation", "Tapped", "Wiretap"]

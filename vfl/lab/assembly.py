@@ -1,0 +1,151 @@
+"""A whole job in this process: every party's own role objects, one choreography, every message through the exits.
+
+The roles are those of the node packages, so a simulation runs the code that runs in production. Only what surrounds
+a node is absent: network, journal, approval.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vfl.config.contract import Contract
+from vfl.config.job import JobSpec
+from vfl.config.policy import Policy
+from vfl.crypto.keyproof import KeyRegistry
+from vfl.crypto.psi_set import bucket
+from vfl.crypto.randomness import JobSeed
+from vfl.data.consent import ConsentBook
+from vfl.data.table import Dataset
+from vfl.lab.packages import node_package
+from vfl.protocols.job import trees_job
+from vfl.protocols.plan import contract_of
+from vfl.runtime.choreography import Choreography
+from vfl.runtime.egress import Egress, Ledger, LedgerLine
+from vfl.runtime.reference import Party, ReferenceRun, Sent
+from vfl.wire.messages import WireMessage
+
+__all__ = ["Body", "LabJob", "PlatformTable", "assemble"]
+
+Body = Callable[[Choreography, JobSpec], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PlatformTable:
+    """A platform's rows and the consents that let them out."""
+
+    data: Dataset
+    consents: ConsentBook
+
+
+class _TimedRun(ReferenceRun):
+    """A reference run that notes how long each phase took, for people only."""
+
+    def __init__(self, parties: Mapping[str, Party], wiretap: Callable[[Sent, bytes], None] | None) -> None:
+        super().__init__(parties, wiretap=wiretap)
+        self.seconds: dict[str, float] = {}
+
+    async def phase(self, name: str, body: Callable[[], Awaitable[WireMessage | None]]) -> WireMessage | None:
+        began = time.monotonic()
+        try:
+            return await super().phase(name, body)
+        finally:
+            self.seconds[name] = time.monotonic() - began
+
+
+@dataclass(slots=True, repr=False)
+class LabJob:
+    """All parties of one job. ``bank`` and ``platforms`` are the node packages' own job objects."""
+
+    name: str
+    spec: JobSpec
+    contract: Contract
+    bank: Any
+    platforms: dict[str, Any]
+    exits: dict[str, Egress]
+    trace: list[Sent] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self, *, body: Body = trees_job, wiretap: Callable[[Sent, bytes], None] | None = None) -> None:
+        """Play the choreography to its end; errors are those of the parties."""
+        sides = {self.spec.bank: self.bank, **self.platforms}
+        parties = {name: Party(side.roles, self.exits[name], side.work.keys) for name, side in sides.items()}
+        run = _TimedRun(parties, wiretap)
+        _finish(body(Choreography(run), self.spec))
+        self.trace, self.seconds = run.trace, run.seconds
+
+    def received(self) -> Ledger:
+        """What the bank got, by (message type, sender)."""
+        out = Ledger()
+        for name in self.platforms:
+            for (type_name, receiver), line in self.exits[name].ledger.lines.items():
+                if receiver == self.spec.bank:
+                    out.lines[type_name, name] = LedgerLine(line.messages, line.bytes, line.bits)
+        return out
+
+
+def assemble(
+    name: str,
+    spec: JobSpec,
+    bank: Dataset,
+    platforms: Mapping[str, PlatformTable],
+    *,
+    seed: bytes,
+    exported_key: bytes | None = None,
+) -> LabJob:
+    """Parties of a job with these tables.
+
+    Parameters
+    ----------
+    seed : bytes
+        32 secret bytes; each party's own seed derives from them.
+    exported_key : bytes, optional
+        The bank's secret key; a fresh one by default.
+
+    Raises
+    ------
+    ConfigError
+        ``PACKAGE_MISSING``.
+    """
+    root = JobSeed(seed)
+    keys = node_package("party_bank.steps.keys").KeyHolderSteps
+    work = node_package("party_bank.steps.workspace").BankWorkspace(
+        party=spec.bank, job=name, spec=spec, seed=root.child("party", spec.bank), data=bank
+    )
+    secret = exported_key or keys.fresh(spec.key_bits, test_keys=spec.test_keys)
+    bank_job = node_package("party_bank.roles").BankJob(work, secret)
+    jobs: dict[str, Any] = {}
+    for party, table in platforms.items():
+        theirs = node_package("party_platform.steps.workspace").PlatformWorkspace(
+            party=party, job=name, spec=spec, seed=root.child("party", party), data=table.data, consents=table.consents
+        )
+        jobs[party] = node_package("party_platform.roles").PlatformJob(theirs, KeyRegistry())
+    contract = contract_of(
+        name, spec, rows=bucket(len(bank)), sizes={p: bucket(len(j.work.permitted)) for p, j in jobs.items()},
+        features={p: max(1, len(j.work.data.features)) for p, j in jobs.items()},
+    )  # fmt: skip
+    policy = Policy(minimum_key_bits=512, allow_test_keys=True, minimum_intersection=1, leaf_floor=1)
+    exits = {party: Egress(party, contract, policy) for party in (spec.bank, *platforms)}
+    return LabJob(name, spec, contract, bank_job, jobs, exits)
+
+
+def _finish(job: Awaitable[None]) -> None:
+    """Run to the end, also inside a notebook, whose own event loop is busy with us."""
+
+    async def whole() -> None:
+        await job
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(whole())
+        return
+    # Reference runs never wait for anything outside: they end without giving control back.
+    try:
+        whole().send(None)
+    except StopIteration:
+        return
+    raise RuntimeError("a reference run waited for something outside")
