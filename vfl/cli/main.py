@@ -17,6 +17,7 @@ from vfl.cli.plan import plan
 from vfl.cli.protocol import protocol
 from vfl.cli.results import compare, report
 from vfl.cli.run import run
+from vfl.cli.sim import sim
 
 __all__ = ["main"]
 
@@ -27,5 +28,21 @@ def main() -> None:
     pass
 
 
-for _command in (demo, init, plan, run, status, approve, cancel, report, compare, protocol, audit, ca, party, doctor):
+for _command in (
+    demo,
+    init,
+    plan,
+    run,
+    status,
+    approve,
+    cancel,
+    report,
+    compare,
+    sim,
+    protocol,
+    audit,
+    ca,
+    party,
+    doctor,
+):
     main.add_command(_command)

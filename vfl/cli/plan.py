@@ -128,5 +128,6 @@ def _print_costs(spec: JobSpec, made: Plan, speed: Speed | None) -> None:
     say(
         f"Estimate: {made.total_seconds / 60:.1f} minutes if all firms are common and the other machines are like "
         "this one; fewer common firms and overlapping work make it shorter.",
-        f"估计：若企业全部重合且对方机器与本机相当，约需 {made.total_seconds / 60:.1f} 分钟；重合较少或计算重叠时更短。",
+        f"估计：若企业全部重合且对方机器与本机相当，约需 {made.total_seconds / 60:.1f} 分钟；"
+        "重合较少或计算重叠时更短。",
     )
