@@ -1,7 +1,7 @@
 """The durable memory of one party in one job (SQLite, WAL, fsync on each commit).
 
-Each inbound envelope is written before it is acted on, each outbound one before it is sent, with its audit
-entry in the same transaction. A checkpoint closes a phase: role state, link positions, the phase's announced
+Each inbound envelope is written before it is acted on, each outbound one before it is sent, both with their audit
+entries in the same transaction. A checkpoint closes a phase: role state, link positions, the phase's announced
 result. After a crash the job goes on from the last checkpoint, taking recorded envelopes from here and
 re-sending byte-identical ones.
 
@@ -16,14 +16,16 @@ import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from vfl.errors import DataError, Place, Text, TransportError
+from vfl.errors import DataError, JobAborted, LocalProtocolError, Place, Text, TransportError, VflError
 
 __all__ = ["Checkpoint", "Journal", "LinkPosition"]
 
@@ -32,10 +34,15 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS inbound (peer TEXT, seq INTEGER, envelope BLOB NOT NULL, PRIMARY KEY (peer, seq));
 CREATE TABLE IF NOT EXISTS outbound (peer TEXT, seq INTEGER, envelope BLOB NOT NULL, PRIMARY KEY (peer, seq));
 CREATE TABLE IF NOT EXISTS acked (peer TEXT PRIMARY KEY, next_seq INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS evidence (peer TEXT, seq INTEGER, envelope BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS audit (idx INTEGER PRIMARY KEY, entry BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS phase (ord INTEGER PRIMARY KEY, name TEXT UNIQUE, result BLOB, result_type TEXT);
 CREATE TABLE IF NOT EXISTS part (name TEXT PRIMARY KEY, digest BLOB NOT NULL, sealed BLOB NOT NULL);
 """
+_ACKED = (
+    "INSERT INTO acked VALUES (?, ?) ON CONFLICT (peer) DO UPDATE SET next_seq = max(next_seq, excluded.next_seq)"
+)
+_AUDIT = "INSERT INTO audit VALUES (?, ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ def _load_positions(raw: Mapping[str, list[object]]) -> dict[str, LinkPosition]:
 
 
 class Journal:
-    """One job's journal. Not thread-safe: the session calls it from one thread.
+    """One job's journal. Safe for threads: each transaction and each read is whole.
 
     Parameters
     ----------
@@ -76,35 +83,45 @@ class Journal:
         The SQLite file; made with mode 0600.
     storage_key : bytes
         32 bytes, the node's own; seals role state.
+
+    Raises
+    ------
+    TransportError
+        ``JOURNAL_NOT_WRITABLE``, from any call: disk full, read-only, locked. What failed to be written must not be
+        sent or acted on; the same journal opened again goes on from what it holds.
+    DataError
+        ``JOURNAL_CORRUPT``, from any call; ``JOURNAL_WRONG_KEY``.
     """
 
     def __init__(self, path: Path, storage_key: bytes) -> None:
         self.path = path
         self._aead = AESGCM(storage_key)
-        if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        self._lock = threading.RLock()
+        self._acked: dict[str, int] = {}
+        self._wiped = False
         try:
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("PRAGMA secure_delete=ON")
             self._db.executescript(_SCHEMA)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise self._broken(error) from error
 
     def close(self) -> None:
-        self._db.close()
+        with self._lock:
+            self._db.close()
 
-    def _broken(self, error: sqlite3.Error) -> Exception:
-        full = isinstance(error, sqlite3.OperationalError)
+    def _broken(self, error: sqlite3.Error | OSError) -> VflError:
         place = Place(file=self.path.name)
-        if full:
+        if isinstance(error, sqlite3.OperationalError | OSError):
             return TransportError(
                 "JOURNAL_NOT_WRITABLE",
                 Text(en=f"the journal cannot be written ({error}); the job pauses, nothing was sent unrecorded",
                      zh=f"日志无法写入（{error}）；任务暂停，未记录的内容不会发出"),
-                cure=Text(en="free disk space or mend the file's permissions, then start the node again",
-                          zh="释放磁盘空间或修复文件权限后重新启动节点"),
+                cure=Text(en="free disk space or mend the file's permissions; the job then goes on by itself",
+                          zh="请释放磁盘空间或修复文件权限，任务随后自动继续"),
                 place=place,
             )
         return DataError(
@@ -115,98 +132,132 @@ class Journal:
             place=place,
         )
 
-    def _write(self, *statements: tuple[str, Sequence[tuple[object, ...]]]) -> None:
-        """One transaction: all statements or none."""
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
+    def _write(
+        self, *statements: tuple[str, Sequence[tuple[object, ...]]], audit: Sequence[tuple[int, bytes]] = ()
+    ) -> None:
+        """One transaction: all statements or none. What peers have acknowledged since the last one goes along."""
+        with self._lock:
+            self._check_audit(audit)
+            acked = list(self._acked.items())
             try:
-                for sql, rows in statements:
+                self._db.execute("BEGIN IMMEDIATE")
+                for sql, rows in ((_ACKED, acked), *statements, (_AUDIT, audit)):
                     self._db.executemany(sql, rows)
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise self._broken(error) from error
+                self._db.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise self._broken(error) from error
+            finally:
+                # After a full disk SQLite may or may not have rolled back by itself.
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+            self._acked.clear()
+
+    def _read(self, sql: str, *arguments: object) -> list[Any]:
+        with self._lock:
+            try:
+                return self._db.execute(sql, arguments).fetchall()
+            except sqlite3.Error as error:
+                raise self._broken(error) from error
 
     # --- meta -------------------------------------------------------------------------------------------------
 
     def once(self, name: str, value: bytes) -> bytes:
-        """Store ``value`` under ``name`` unless one is there; return what is stored (sealed at rest)."""
-        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-        if row is not None:
-            return self._unseal(name, row[0])
-        self._write(("INSERT INTO meta VALUES (?, ?)", [(name, self._seal(name, value))]))
-        return value
+        """Store ``value`` under ``name`` unless one is there; return what is stored (sealed at rest).
+
+        JobAborted ``JOB_WIPED`` after :meth:`forget_secrets`: a step still running then must not leave a new secret.
+        """
+        with self._lock:
+            if self._wiped:
+                raise JobAborted(
+                    "JOB_WIPED",
+                    Text(en="the job has ended and its secrets are wiped", zh="任务已结束，密钥已清除"),
+                    cure=Text(en="start a new job if it is still wanted", zh="如仍需要，请重新发起任务"),
+                )
+            rows = self._read("SELECT value FROM meta WHERE name = ?", name)
+            if rows:
+                return self._unseal(name, rows[0][0])
+            self._write(("INSERT INTO meta VALUES (?, ?)", [(name, self._seal(name, value))]))
+            return value
 
     def forget_secrets(self) -> None:
         """Overwrite what :meth:`once` keeps and all role state: after the job nothing here opens what was sent."""
-        self._write(("DELETE FROM meta", [()]), ("DELETE FROM part", [()]))
-        try:
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.Error as error:
-            raise self._broken(error) from error
+        with self._lock:
+            self._wiped = True
+            self._write(("DELETE FROM meta", [()]), ("DELETE FROM part", [()]))
+            self._read("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # --- envelopes --------------------------------------------------------------------------------------------
 
-    def record_inbound(self, envelopes: Sequence[tuple[str, int, bytes]]) -> None:
-        """Write (peer, seq, envelope) before any is acted on; several in one commit."""
-        self._write(("INSERT INTO inbound VALUES (?, ?, ?)", envelopes))
+    def record_inbound(self, envelopes: Sequence[tuple[str, int, bytes]], audit: Sequence[tuple[int, bytes]]) -> None:
+        """Write (peer, seq, envelope) and their audit entries before any is acted on; several in one commit."""
+        self._write(("INSERT INTO inbound VALUES (?, ?, ?)", envelopes), audit=audit)
 
     def inbound(self, peer: str, seq: int) -> bytes | None:
-        row = self._db.execute("SELECT envelope FROM inbound WHERE peer = ? AND seq = ?", (peer, seq)).fetchone()
-        return None if row is None else bytes(row[0])
-
-    def inbound_from(self, peer: str, seq: int) -> Iterator[tuple[int, bytes]]:
-        """Recorded envelopes from ``seq`` on, in order."""
-        yield from self._db.execute(
-            "SELECT seq, envelope FROM inbound WHERE peer = ? AND seq >= ? ORDER BY seq", (peer, seq)
-        ).fetchall()
+        rows = self._read("SELECT envelope FROM inbound WHERE peer = ? AND seq = ?", peer, seq)
+        return bytes(rows[0][0]) if rows else None
 
     def record_outbound(self, peer: str, seq: int, envelope: bytes, audit: tuple[int, bytes]) -> None:
         """Write an envelope and its audit entry before it is sent."""
-        self._write(
-            ("INSERT INTO outbound VALUES (?, ?, ?)", [(peer, seq, envelope)]),
-            ("INSERT INTO audit VALUES (?, ?)", [audit]),
-        )
+        self._write(("INSERT INTO outbound VALUES (?, ?, ?)", [(peer, seq, envelope)]), audit=[audit])
 
     def outbound(self, peer: str, seq: int) -> bytes | None:
-        row = self._db.execute("SELECT envelope FROM outbound WHERE peer = ? AND seq = ?", (peer, seq)).fetchone()
-        return None if row is None else bytes(row[0])
+        rows = self._read("SELECT envelope FROM outbound WHERE peer = ? AND seq = ?", peer, seq)
+        return bytes(rows[0][0]) if rows else None
 
-    def outbound_after(self, peer: str, seq: int) -> list[int]:
-        """Sequence numbers recorded from ``seq`` on."""
-        rows = self._db.execute(
-            "SELECT seq FROM outbound WHERE peer = ? AND seq >= ? ORDER BY seq", (peer, seq)
-        ).fetchall()
-        return [int(r[0]) for r in rows]
+    def outbound_end(self, peer: str) -> int:
+        """One more than the highest sequence number recorded; 0 for none."""
+        return int(self._read("SELECT coalesce(max(seq) + 1, 0) FROM outbound WHERE peer = ?", peer)[0][0])
 
-    def record_acked(self, peer: str, next_seq: int) -> None:
-        """The peer has recorded everything below ``next_seq``."""
-        sql = (
-            "INSERT INTO acked VALUES (?, ?) "
-            "ON CONFLICT (peer) DO UPDATE SET next_seq = max(next_seq, excluded.next_seq)"
-        )
-        self._write((sql, [(peer, next_seq)]))
+    def note_acked(self, peer: str, next_seq: int) -> None:
+        """The peer has recorded everything below ``next_seq``.
+
+        Written with the next transaction: what a crash forgets of it is sent once more and ignored as a repeat.
+        """
+        with self._lock:
+            self._acked[peer] = max(next_seq, self._acked.get(peer, 0))
 
     def acked(self, peer: str) -> int:
-        row = self._db.execute("SELECT next_seq FROM acked WHERE peer = ?", (peer,)).fetchone()
-        return 0 if row is None else int(row[0])
+        """What :meth:`note_acked` was told last, as far as it is on disk."""
+        rows = self._read("SELECT next_seq FROM acked WHERE peer = ?", peer)
+        return int(rows[0][0]) if rows else 0
 
     # --- audit ------------------------------------------------------------------------------------------------
 
     def record_audit(self, index: int, entry: bytes) -> None:
-        self._write(("INSERT INTO audit VALUES (?, ?)", [(index, entry)]))
+        """Write an entry that belongs to no envelope."""
+        self._write(audit=[(index, entry)])
+
+    def record_evidence(self, peer: str, seq: int, envelopes: Sequence[bytes], audit: tuple[int, bytes]) -> None:
+        """Keep envelopes that prove a peer's fault; they stay when the job's secrets go."""
+        self._write(("INSERT INTO evidence VALUES (?, ?, ?)", [(peer, seq, e) for e in envelopes]), audit=[audit])
+
+    def evidence(self, peer: str) -> list[tuple[int, bytes]]:
+        return [(int(s), bytes(e)) for s, e in self._read("SELECT seq, envelope FROM evidence WHERE peer = ?", peer)]
 
     def audit_entries(self) -> list[bytes]:
-        return [bytes(r[0]) for r in self._db.execute("SELECT entry FROM audit ORDER BY idx").fetchall()]
+        return [bytes(r[0]) for r in self._read("SELECT entry FROM audit ORDER BY idx")]
+
+    def _check_audit(self, entries: Sequence[tuple[int, bytes]]) -> None:
+        """The chain has no hole, also when the write of an entry before these failed."""
+        if not entries:
+            return
+        recorded = int(self._read("SELECT coalesce(max(idx) + 1, 0) FROM audit")[0][0])
+        if [index for index, _ in entries] != list(range(recorded, recorded + len(entries))):
+            raise LocalProtocolError(
+                "AUDIT_GAP",
+                Text(en="an audit entry before this one was not recorded", zh="此前有审计条目未能写入"),
+                cure=Text(en="restart the node: it goes on from what is recorded",
+                          zh="请重启节点，它将从已记录处继续"),
+                place=Place(file=self.path.name),
+            )
 
     # --- checkpoints ------------------------------------------------------------------------------------------
 
     def checkpoint(self, name: str, result: tuple[str, bytes], state: Checkpoint) -> None:
         """Close phase ``name``: one transaction writes all changed parts, and prunes what no replay will need."""
-        known = dict(self._db.execute("SELECT name, digest FROM part").fetchall())
-        state.parts["/positions"] = json.dumps(
+        known = dict(self._read("SELECT name, digest FROM part"))
+        parts = dict(state.parts)
+        parts["/positions"] = json.dumps(
             {
                 "sent": _positions(state.sent),
                 "received": _positions(state.received),
@@ -215,11 +266,11 @@ class Journal:
             }
         ).encode()
         changed = []
-        for part, raw in state.parts.items():
+        for part, raw in parts.items():
             digest = hashlib.sha256(raw).digest()
             if known.get(part) != digest:
                 changed.append((part, digest, self._seal(part, raw)))
-        gone = [(p,) for p in known if p not in state.parts]
+        gone = [(p,) for p in known if p not in parts]
         self._write(
             ("INSERT INTO phase (name, result_type, result) VALUES (?, ?, ?)", [(name, *result)]),
             ("INSERT OR REPLACE INTO part VALUES (?, ?, ?)", changed),
@@ -235,9 +286,9 @@ class Journal:
     def load(self) -> Checkpoint:
         """The last checkpoint (empty for a fresh job)."""
         out = Checkpoint()
-        for name, kind, body in self._db.execute("SELECT name, result_type, result FROM phase ORDER BY ord"):
+        for name, kind, body in self._read("SELECT name, result_type, result FROM phase ORDER BY ord"):
             out.phases[name] = (kind, bytes(body))
-        for name, digest, sealed in self._db.execute("SELECT name, digest, sealed FROM part").fetchall():
+        for name, digest, sealed in self._read("SELECT name, digest, sealed FROM part"):
             raw = self._unseal(name, sealed)
             if hashlib.sha256(raw).digest() != digest:
                 raise self._broken(sqlite3.DatabaseError("digest"))
@@ -250,13 +301,17 @@ class Journal:
             out.ledger, out.arrived = body["ledger"], body["arrived"]
         return out
 
+    def _bound_to(self, name: str) -> bytes:
+        """Job (its folder's name) and part: sealed state copied from elsewhere does not open."""
+        return f"{self.path.parent.name}\0{name}".encode()
+
     def _seal(self, name: str, raw: bytes) -> bytes:
         nonce = secrets.token_bytes(12)
-        return nonce + self._aead.encrypt(nonce, raw, name.encode())
+        return nonce + self._aead.encrypt(nonce, raw, self._bound_to(name))
 
     def _unseal(self, name: str, sealed: bytes) -> bytes:
         try:
-            return self._aead.decrypt(sealed[:12], sealed[12:], name.encode())
+            return self._aead.decrypt(sealed[:12], sealed[12:], self._bound_to(name))
         except InvalidTag:
             raise DataError(
                 "JOURNAL_WRONG_KEY",

@@ -3,14 +3,15 @@
 Steps run in one worker thread, in the order of the lines, while the event loop moves bytes: a stream's next chunk
 is computed while the last one travels. Lines of other parties cost nothing. Every send and receive carries the
 phase and line number of the choreography, so two nodes that run different protocols notice at the first message.
+A step that fails ends the run at once, also while it waits for a peer, who may be waiting for that step's message.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from vfl.errors import LocalProtocolError, RemoteProtocolError, Text
 from vfl.runtime.choreography import AtStream, Interpreter, _Located
@@ -21,6 +22,7 @@ from vfl.wire.messages import WireMessage, message_named
 
 __all__ = ["NodeRun", "Stateful", "StepChannel"]
 
+T = TypeVar("T")
 _END = object()
 
 
@@ -38,7 +40,7 @@ class StepChannel(Protocol):
 
     async def send(self, receiver: str, step: str, released: Released, *, last: bool) -> None: ...
 
-    async def receive(self, sender: str, step: str) -> tuple[str, bytes, bool]:
+    def receive(self, sender: str, step: str) -> Coroutine[Any, Any, tuple[str, bytes, bool]]:
         """Next message from ``sender``: (type name, body, last of its stream)."""
 
     def learned(self, sender: str, type_name: str, bits: int) -> None:
@@ -122,15 +124,20 @@ class NodeRun(Interpreter):
         self._pending: list[Future[Any]] = []
         self._phase = ""
         self._line = 0
+        self._loop = asyncio.get_running_loop()
+        self._broken: asyncio.Future[None] = self._loop.create_future()
+        """Holds the first failure of a local step."""
 
-    def close(self) -> None:
-        self._worker.shutdown(wait=True, cancel_futures=True)
+    async def close(self) -> None:
+        """Wait for the step that is running; the others are dropped."""
+        await asyncio.to_thread(self._worker.shutdown, wait=True, cancel_futures=True)
 
     def do(self, owner: str, role: type, step: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         if owner != self._party:
             return _Absent(message_made_by(step))
         target = role_object(self._roles, role, owner)
         future = self._worker.submit(call_step, target, step, args, owner)
+        future.add_done_callback(self._step_ended)
         self._pending.append(future)
         return _Pending(future)
 
@@ -214,6 +221,28 @@ class NodeRun(Interpreter):
 
     # --- inside -----------------------------------------------------------------------------------------------
 
+    def _step_ended(self, future: Future[Any]) -> None:
+        error = None if future.cancelled() else future.exception()
+        if error is not None:
+            self._loop.call_soon_threadsafe(self._step_failed, error)
+
+    def _step_failed(self, error: BaseException) -> None:
+        if not self._broken.done():
+            self._broken.set_exception(error)
+            self._broken.exception()  # seen: whatever waits for a peer raises it
+
+    async def _unless_broken(self, waiting: Coroutine[Any, Any, T]) -> T:
+        """Wait for a peer, or for the failure of a local step."""
+        task = asyncio.ensure_future(waiting)
+        either: set[asyncio.Future[Any]] = {task, self._broken}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                self._broken.result()
+            return task.result()
+        finally:
+            task.cancel()
+
     def _next_line(self) -> str:
         self._line += 1
         return f"{self._phase}/{self._line}"
@@ -267,7 +296,7 @@ class NodeRun(Interpreter):
             await self._channel.send(receiver, step, released, last=last)
 
     async def _receive(self, expected: type[WireMessage], sender: str, step: str) -> tuple[WireMessage, bool]:
-        kind, body, last = await self._channel.receive(sender, step)
+        kind, body, last = await self._unless_broken(self._channel.receive(sender, step))
         if kind != expected.type_name:
             raise RemoteProtocolError(
                 "MESSAGE_UNEXPECTED",

@@ -1,32 +1,27 @@
 """One party's durable conversation in one job: envelopes in order, journaled before they count.
 
 Sending: seal, journal together with the audit entry, then hand to the link's courier, which sends from the journal
-position that the receiver has asked for. Receiving: verify, order, open (:mod:`vfl.crypto.links`), journal,
-acknowledge, then deliver. After a crash the links stand where the last checkpoint put them; recorded inbound
-envelopes are delivered again, and re-sealed outbound ones must equal the recorded ones byte for byte.
+position that the receiver has asked for. Receiving: verify, order, open (:mod:`vfl.crypto.links`), journal together
+with the audit entry, and only then acknowledge and deliver. After a crash the links stand where the last checkpoint
+put them; recorded inbound envelopes are delivered again, and re-sealed outbound ones must equal the recorded ones
+byte for byte.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from vfl.config.contract import Contract
 from vfl.crypto.envelope import Header, Link
 from vfl.crypto.identity import PartyIdentity, PartyRecord
-from vfl.crypto.links import Accepted, Duplicate, Equivocation, InboundLink, Opened, OutboundLink
+from vfl.crypto.links import Accepted, Duplicate, Equivocation, Gap, InboundLink, Opened, OutboundLink
 from vfl.crypto.paillier import PublicKey
-from vfl.errors import (
-    LocalProtocolError,
-    ProtocolError,
-    RemoteProtocolError,
-    Text,
-    TranscriptMismatch,
-    VflError,
-)
+from vfl.errors import DataError, LocalProtocolError, Place, RemoteProtocolError, Text, TranscriptMismatch, VflError
 from vfl.runtime.audit import AuditTrail
 from vfl.runtime.egress import Ledger, Released
 from vfl.runtime.journal import Checkpoint, Journal, LinkPosition
@@ -41,6 +36,8 @@ _INBOX = 8
 """Messages per link delivered but not yet consumed; beyond it nothing is acknowledged, so the sender waits."""
 _LAG = 8
 """Messages per link sealed but not yet handed to the transport."""
+_REFUSALS = 100
+"""Refused envelopes that a session enters in the audit: a relay can send junk without end."""
 
 
 class _Outgoing:
@@ -50,6 +47,7 @@ class _Outgoing:
         self.link = link
         self.acked = acked
         self.cursor = acked
+        self.rewinds = 0
         self.recorded_to = recorded_to
         self.recent: dict[int, bytes] = {}
         self.changed = asyncio.Condition()
@@ -100,6 +98,7 @@ class Session:
         self._on_idle = on_idle
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._tasks: set[asyncio.Task[None]] = set()
+        self._refused = 0
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.restored: Checkpoint = journal.load()
         self.ledger = Ledger.load(self.restored.ledger)
@@ -114,11 +113,10 @@ class Session:
         genesis = self._contract.digest
         there = Link(self._contract.job, epoch, self._identity.name, peer)
         start = self.restored.sent.get(peer, LinkPosition(0, genesis))
-        recorded = self._journal.outbound_after(peer, 0)
         self._out[peer] = _Outgoing(
             OutboundLink(self._identity, record, there, genesis, next_seq=start.next_seq, head=start.prev_hash),
             acked=self._journal.acked(peer),
-            recorded_to=max([start.next_seq, *(s + 1 for s in recorded)]),
+            recorded_to=max(start.next_seq, self._journal.outbound_end(peer)),
         )
         start = self.restored.received.get(peer, LinkPosition(0, genesis))
         self._in[peer] = _Incoming(
@@ -144,24 +142,40 @@ class Session:
             self._spawn(self._receiver(peer))
 
     async def close(self) -> None:
-        """Stop; the journal keeps everything that a later start needs."""
+        """Leave the transport and stop; the journal keeps everything that a later start needs."""
+        await self._transport.close()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._disk.shutdown(wait=True)
+        await asyncio.to_thread(self._disk.shutdown)
 
-    async def drained(self) -> None:
-        """Wait until every peer has recorded all that was sent."""
-        for out in self._out.values():
-            async with out.changed:
-                while out.acked < out.link.next_seq and not self._failure.done():
-                    await out.changed.wait()
-        if self._failure.done():
-            self._failure.result()
+    async def drained(self, finished: Mapping[str, asyncio.Event]) -> None:
+        """Wait until every peer has recorded all that was sent.
 
-    async def _on_disk(self, work: Callable[..., T], *args: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._disk, work, *args)
+        A peer that has ended its part of the job (``finished`` by name) has recorded everything, though it may no
+        longer be there to say so.
+        """
+        for peer, out in self._out.items():
+            await self._guard(self._acked_all(out), finished[peer].wait())
+
+    async def _acked_all(self, out: _Outgoing) -> None:
+        async with out.changed:
+            while out.acked < out.link.next_seq:
+                await out.changed.wait()
+
+    async def note(self, event: str, **facts: Any) -> None:
+        """Enter something in the audit that belongs to no message."""
+        await self._on_disk(self._journal.record_audit, *self._audit.entry(event, **facts))
+
+    def _on_disk(self, work: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+        """Queue ``work`` at once: journal and audit are written in the order of the calls."""
+        return asyncio.get_running_loop().run_in_executor(self._disk, work, *args)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_ended)
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -172,18 +186,20 @@ class Session:
         if not self._failure.done():
             self._failure.set_exception(error)
             self._failure.exception()  # seen: every waiting call raises it
-        for out in self._out.values():
-            self._spawn(self._notify(out))
+            for out in self._out.values():
+                self._spawn(self._notify(out))
 
-    async def _guard(self, waiting: Any) -> Any:
-        """Wait for something, or for the session's failure."""
-        task = asyncio.ensure_future(waiting)
-        done, _ = await asyncio.wait({task, self._failure}, return_when=asyncio.FIRST_COMPLETED)
-        if self._failure in done and task not in done:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            self._failure.result()
-        return task.result()
+    async def _guard(self, *waiting: Awaitable[Any]) -> Any:
+        """The result of the first to end, or the session's failure; the others are cancelled."""
+        tasks = [asyncio.ensure_future(w) for w in waiting]
+        try:
+            await asyncio.wait({*tasks, self._failure}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                if not task.done():
+                    task.cancel()
+        done = [t for t in tasks if t.done()]
+        return done[0].result() if done else self._failure.result()
 
     # --- sending ----------------------------------------------------------------------------------------------
 
@@ -192,23 +208,18 @@ class Session:
         out = self._out[receiver]
         seq = out.link.next_seq
         raw = out.link.seal(step=step, type=released.type_name, body=bytes([last]) + released.body)
-        recorded = await self._on_disk(self._journal.outbound, receiver, seq) if seq < out.recorded_to else None
-        if recorded is not None and recorded != raw:
-            raise LocalProtocolError(
-                "REPLAY_DIFFERS",
-                Text(en=f"replaying {step} made another message than the one already sent",
-                     zh=f"重放 {step} 时产生的消息与已发送的不一致"),
-                cure=Text(en="the software or the data changed during the job: cancel it and start it again",
-                          zh="任务期间软件或数据发生变化：请取消后重新发起"),
-            )
-        if recorded is None and seq >= out.recorded_to:
+        if seq < out.recorded_to:
+            if await self._on_disk(self._journal.outbound, receiver, seq) != raw:
+                raise _replay_differs(step)
+        else:
             entry = self._audit.entry(
                 "sent", to=receiver, seq=seq, step=step, type=released.type_name, bytes=len(released.body),
                 bits=released.bits, sha256=released.digest, reasons=list(released.reasons),
             )  # fmt: skip
             await self._on_disk(self._journal.record_outbound, receiver, seq, raw, entry)
         async with out.changed:
-            out.recent[seq] = raw
+            if seq >= out.acked:
+                out.recent[seq] = raw
             out.recorded_to = max(out.recorded_to, seq + 1)
             out.changed.notify_all()
             while out.link.next_seq - out.cursor > _LAG and not self._failure.done():
@@ -223,90 +234,114 @@ class Session:
             async with out.changed:
                 while out.cursor >= out.recorded_to:
                     await out.changed.wait()
-                seq = out.cursor
+                seq, rewinds = out.cursor, out.rewinds
             raw = out.recent.get(seq) or await self._on_disk(self._journal.outbound, peer, seq)
-            if raw is not None:
+            if raw is not None:  # else pruned: the peer has acknowledged it, whatever the relay says
                 await self._transport.send(raw)
             async with out.changed:
-                if out.cursor == seq:
+                if out.rewinds == rewinds:
                     out.cursor = seq + 1
                 out.changed.notify_all()
 
+    def _outgoing(self, link: Link) -> _Outgoing | None:
+        """Positions come unsigned from the relay: those of links that are not ours are nobody's."""
+        out = self._out.get(link.receiver)
+        return out if out is not None and out.link.link == link else None
+
     async def _on_resume(self, link: Link, next_seq: int) -> None:
         """The peer wants this link from ``next_seq`` on: the courier goes there."""
-        out = self._out.get(link.receiver)
-        if out is None or link != out.link.link:
-            return  # positions are not signed: a relay may name links that do not exist
-        async with out.changed:
-            out.cursor = next_seq
-            out.changed.notify_all()
+        out = self._outgoing(link)
+        if out is not None:
+            async with out.changed:
+                out.cursor = min(next_seq, out.recorded_to)
+                out.rewinds += 1
+                out.changed.notify_all()
 
     def _on_acknowledged(self, link: Link, next_seq: int) -> None:
-        out = self._out.get(link.receiver)
-        if out is None or link != out.link.link or not out.acked < next_seq <= out.link.next_seq:
+        out = self._outgoing(link)
+        if out is None or not out.acked < next_seq <= out.recorded_to:
             return
         out.acked = next_seq
         for seq in [s for s in out.recent if s < next_seq]:
             del out.recent[seq]
-        self._disk.submit(self._journal.record_acked, link.receiver, next_seq)
+        self._journal.note_acked(link.receiver, next_seq)
         self._spawn(self._notify(out))
 
     async def _notify(self, out: _Outgoing) -> None:
         async with out.changed:
             out.changed.notify_all()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._task_ended)
-
     # --- receiving --------------------------------------------------------------------------------------------
 
     async def _on_envelope(self, raw: bytes) -> None:
-        await self._in[Header.peek(raw).link.sender].raw.put(raw)
+        incoming = self._in.get(Header.peek(raw).link.sender)
+        if incoming is not None:
+            await incoming.raw.put(raw)
 
     async def _receiver(self, peer: str) -> None:
         incoming = self._in[peer]
-        for _, raw in self._journal.inbound_from(peer, incoming.link.next_seq):
-            for message in await self._accept(incoming, raw):
-                await incoming.inbox.put(message)
+        await self._replay(peer, incoming)
         await self._transport.resume(incoming.link.link, incoming.link.next_seq)
         while True:
             batch = [await incoming.raw.get()]
             while not incoming.raw.empty() and len(batch) < _INBOX:
                 batch.append(incoming.raw.get_nowait())
-            opened: list[Opened] = []
-            for raw in batch:
-                opened += await self._accept(incoming, raw)
+            verdicts = [await self._judge(incoming, raw) for raw in batch]
+            opened = [o for v in verdicts if isinstance(v, Accepted) for o in v.opened]
             if opened:
-                await self._on_disk(self._journal.record_inbound, [(peer, o.header.seq, o.raw) for o in opened])
+                entries = [self._entry(peer, o) for o in opened]
+                await self._on_disk(
+                    self._journal.record_inbound, [(peer, o.header.seq, o.raw) for o in opened], entries
+                )
+            # Only now: whoever hears a position may forget what is below it.
+            if any(isinstance(v, Gap) and v.next_seq == incoming.link.next_seq for v in verdicts):
+                await self._transport.resume(incoming.link.link, incoming.link.next_seq)
+            else:
                 await self._transport.acknowledge(incoming.link.link, incoming.link.next_seq)
             for message in opened:
                 await incoming.inbox.put(message)
 
-    async def _accept(self, incoming: _Incoming, raw: bytes) -> tuple[Opened, ...]:
+    async def _replay(self, peer: str, incoming: _Incoming) -> None:
+        """Deliver again what was recorded after the last checkpoint."""
+        while (raw := await self._on_disk(self._journal.inbound, peer, incoming.link.next_seq)) is not None:
+            try:
+                verdict = await asyncio.to_thread(incoming.link.accept, raw)
+            except VflError as error:
+                raise _recorded_unreadable(peer) from error
+            if not isinstance(verdict, Accepted):
+                raise _recorded_unreadable(peer)
+            for message in verdict.opened:
+                await incoming.inbox.put(message)
+
+    async def _judge(self, incoming: _Incoming, raw: bytes) -> Accepted | Duplicate | Gap:
         """Check one envelope. What its sender did not sign is dropped and asked for again; what it did sign and
         should not have halts the job."""
         try:
-            verdict = await asyncio.get_running_loop().run_in_executor(None, incoming.link.accept, raw)
-        except (Equivocation, TranscriptMismatch):
+            return await asyncio.to_thread(incoming.link.accept, raw)
+        except Equivocation as error:
+            await self._keep_evidence(incoming, error)
             raise
-        except (ProtocolError, VflError) as error:
+        except VflError as error:
+            if isinstance(error, TranscriptMismatch) or error.code == "BODY_NOT_AUTHENTIC":
+                raise
             log.warning("dropped an envelope on %s: %s", incoming.link.link, error.code)
-            self._journal_note("refused", incoming, error.code)
-            return ()
-        if isinstance(verdict, Accepted):
-            return verdict.opened
-        if isinstance(verdict, Duplicate):
-            await self._transport.acknowledge(incoming.link.link, verdict.next_seq)
-        else:
-            await self._transport.resume(incoming.link.link, incoming.link.next_seq)
-        return ()
+            if self._refused < _REFUSALS:
+                self._refused += 1
+                await self.note("refused", sender=incoming.link.link.sender, code=error.code)
+            return Gap(incoming.link.next_seq)
 
-    def _journal_note(self, event: str, incoming: _Incoming, code: str) -> None:
-        self._disk.submit(
-            self._journal.record_audit, *self._audit.entry(event, sender=incoming.link.link.sender, code=code)
-        )
+    async def _keep_evidence(self, incoming: _Incoming, error: Equivocation) -> None:
+        sender, seq = incoming.link.link.sender, Header.peek(error.evidence[0]).seq
+        digests = [hashlib.sha256(e).hexdigest() for e in error.evidence]
+        entry = self._audit.entry("equivocation", sender=sender, seq=seq, envelopes=digests)
+        await self._on_disk(self._journal.record_evidence, sender, seq, error.evidence, entry)
+
+    def _entry(self, sender: str, opened: Opened) -> tuple[int, bytes]:
+        body = opened.body[1:]
+        return self._audit.entry(
+            "received", sender=sender, seq=opened.header.seq, step=opened.header.step, type=opened.header.type,
+            bytes=len(body), sha256=hashlib.sha256(body).hexdigest(),
+        )  # fmt: skip
 
     async def receive(self, sender: str, step: str) -> tuple[str, bytes, bool]:
         """The next message from ``sender``, which must belong to line ``step`` of the choreography."""
@@ -350,3 +385,24 @@ class Session:
 
     def public_keys(self) -> Mapping[bytes, PublicKey]:
         return self._keys
+
+
+def _replay_differs(step: str) -> LocalProtocolError:
+    return LocalProtocolError(
+        "REPLAY_DIFFERS",
+        Text(en=f"replaying {step} made another message than the one already sent",
+             zh=f"重放 {step} 时产生的消息与已发送的不一致"),
+        cure=Text(en="the software or the data changed during the job: cancel it and start it again",
+                  zh="任务期间软件或数据发生变化：请取消后重新发起"),
+    )
+
+
+def _recorded_unreadable(peer: str) -> DataError:
+    return DataError(
+        "JOURNAL_CORRUPT",
+        Text(en=f"a recorded envelope of {peer} is not as it was accepted",
+             zh=f"日志中 {peer} 的信封与当初验收时不符"),
+        cure=Text(en="restore the node's backup, or cancel this job and start it again",
+                  zh="恢复节点备份，或取消该任务后重新发起"),
+        place=Place(file="journal.db"),
+    )

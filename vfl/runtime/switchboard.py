@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+
 from vfl.crypto.envelope import Header, Link
 from vfl.errors import VflError
-from vfl.runtime.transport import Handlers, Transport
+from vfl.runtime.transport import FrameTransport, Handlers, Transport
 
 __all__ = ["JobTransport", "Switchboard"]
+
+log = logging.getLogger(__name__)
 
 
 class JobTransport(Transport):
     """The transport as one job's session sees it."""
 
-    def __init__(self, shared: Transport, board: Switchboard, job: str) -> None:
+    def __init__(self, shared: FrameTransport, board: Switchboard, job: str) -> None:
         self.party = shared.party
         self._shared = shared
         self._board = board
@@ -25,7 +29,9 @@ class JobTransport(Transport):
         """The node connects once for all jobs."""
 
     async def close(self) -> None:
+        """Hear nothing more of this job; the shared connection stays."""
         self._board.unplug(self._job)
+        self._shared.forget(self._job)
 
     async def send(self, envelope: bytes) -> None:
         await self._shared.send(envelope)
@@ -46,10 +52,12 @@ class Switchboard:
     A dropped envelope is asked for again when its session starts.
     """
 
-    def __init__(self, shared: Transport) -> None:
+    def __init__(self, shared: FrameTransport) -> None:
         self._shared = shared
         self._plugged: dict[str, Handlers] = {}
         self.connected = False
+        self.present: set[str] = set()
+        """Peers that are connected."""
         self.refused: VflError | None = None
         shared.set_handlers(
             Handlers(
@@ -57,6 +65,7 @@ class Switchboard:
                 on_resume=self._resume,
                 on_acknowledged=self._acknowledged,
                 on_connection=self._connection,
+                on_presence=self._presence,
                 on_refused=self._refused,
             )
         )
@@ -87,6 +96,10 @@ class Switchboard:
 
     def _connection(self, up: bool) -> None:
         self.connected = up
+        log.info("connection to the coordinator: %s", "up" if up else "lost")
+
+    def _presence(self, peer: str, up: bool) -> None:
+        (self.present.add if up else self.present.discard)(peer)
 
     def _refused(self, error: VflError) -> None:
         self.refused = error

@@ -198,6 +198,15 @@ class FrameTransport(ABC):
         self._inbound.setdefault(link, _Inbound(next_seq)).next_seq = next_seq
         self._write(node_pb2.Frame(ack=_position(link, next_seq)))
 
+    def forget(self, job: str) -> None:
+        """Drop all links of a job whose session has closed; what comes for them finds nobody."""
+        for link in [x for x in self._inbound if x.job == job]:
+            task = self._inbound.pop(link).task
+            if task is not None:
+                task.cancel()
+        for link in [x for x in self._outbound if x.job == job]:
+            del self._outbound[link]
+
     async def failed(self) -> None:
         await self._failure_seen.wait()
         if self._failure is not None:

@@ -7,7 +7,6 @@ import resource
 import time
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 
 from vfl.config.contract import Contract
 from vfl.config.job import JobSpec
@@ -41,10 +40,6 @@ class _Progress:
         self._close_phase()
         self._state.phase, self._state.stage, self._state.share = name, "", 0.0
         self._write(force=True)
-
-    def stage(self, name: str, share: float) -> None:
-        self._state.stage, self._state.share = name, share
-        self._write()
 
     def waiting(self, peer: str) -> None:
         self._state.waiting_for = peer
@@ -81,10 +76,16 @@ async def run_job(
     job: PartyJob,
     folder: JobFolder,
     state: JobState,
+    finished: Mapping[str, asyncio.Event],
 ) -> None:
-    """Run to the end, write the results, wait until the peers have recorded everything."""
+    """Run to the end, write the results, wait until the peers have recorded everything.
+
+    Everything durable is in ``journal`` and ``folder``: after an error of the disk, or a crash, a call with the same
+    journal opened anew goes on. ``finished`` holds for each peer whether it has ended its part.
+    """
     progress = _Progress(folder, state)
-    audit = AuditTrail(identity.name, partial(identity.sign, AUDIT_CONTEXT), clock, journal.audit_entries())
+    recorded = journal.audit_entries()
+    audit = AuditTrail(identity.name, partial(identity.sign, AUDIT_CONTEXT), clock, recorded)
     session = Session(
         identity, peers, contract, journal, transport, audit, keys=job.keys, on_idle=progress.waiting
     )
@@ -92,20 +93,18 @@ async def run_job(
     egress = Egress(identity.name, contract, policy, ledger=session.ledger)
     run = NodeRun(identity.name, job.roles, job, egress, session, progress=progress.phase)
     try:
-        if not session.restored.phases:
-            journal.record_audit(*audit.entry("started", contract=contract.digest.hex()))
+        await session.note("resumed" if recorded else "started", contract=contract.digest.hex())
         await session.start()
         await run_choreography(Choreography(run), spec)
         progress.end()
         outcome = Outcome(contract.digest, session.ledger, session.received, state.seconds, _costs())
         state.facts |= await asyncio.to_thread(job.finish, folder, outcome)
-        await session.drained()
-        journal.record_audit(*audit.entry("ended", contract=contract.digest.hex(), facts=_public(state)))
-        _write_audit(folder.file("audit.jsonl"), journal)
+        await session.drained(finished)
+        await session.note("ended", contract=contract.digest.hex(), facts=_public(state))
+        folder.write("audit.jsonl", b"\n".join(journal.audit_entries()) + b"\n")
     finally:
-        run.close()
         await session.close()
-        await transport.close()
+        await run.close()
     state.facts["audit_head"] = audit.head
 
 
@@ -116,7 +115,3 @@ def _public(state: JobState) -> dict[str, object]:
 def _costs() -> dict[str, object]:
     """Peak resident memory of this process, in MiB."""
     return {"peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)}
-
-
-def _write_audit(path: Path, journal: Journal) -> None:
-    path.write_bytes(b"\n".join(journal.audit_entries()) + b"\n")
