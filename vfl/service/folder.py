@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vfl.errors import ConfigError, Place, Text, VflError
+from vfl.errors import ConfigError, Place, Text, TransportError, VflError
 
-__all__ = ["JobFolder", "JobState", "job_folders", "model_unknown"]
+__all__ = ["JobFolder", "JobState", "is_job_name", "job_folders", "model_unknown"]
 
 FINAL = ("done", "failed", "cancelled", "refused")
+_RECORD = ("request.toml", "proposal.toml", "approved", "cancel", "contract.json", "state.json", "journal.db",
+           "audit.jsonl", "closed")  # fmt: skip
+_JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(slots=True)
@@ -38,6 +44,8 @@ class JobState:
     code: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    told: bool = False
+    """Whether the other parties know of the final state."""
 
     @property
     def final(self) -> bool:
@@ -60,14 +68,22 @@ class JobFolder:
         return self.path / name
 
     def make(self) -> None:
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self.writing(""):
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def load(self) -> JobState:
-        """The state; a fresh one where the node has not written any."""
+        """The state; a fresh one where the node has not written any.
+
+        ConfigError ``STATE_DAMAGED``.
+        """
         try:
             return JobState(**json.loads(self.file("state.json").read_text()))
         except FileNotFoundError:
-            return JobState(self.job)
+            if not self.file("closed").exists():
+                return JobState(self.job)
+            lost = JobState(self.job, told=True)
+            lost.fail(_state_lost())
+            return lost
         except (ValueError, TypeError):
             raise ConfigError(
                 "STATE_DAMAGED",
@@ -77,6 +93,13 @@ class JobFolder:
                 place=Place(file=str(self.file("state.json"))),
             ) from None
 
+    def remove_results(self) -> None:
+        """Delete what a job wrote that did not end well; the record of it stays."""
+        with self.writing(""):
+            for path in self.path.iterdir():
+                if path.is_file() and not path.name.startswith(_RECORD):
+                    path.unlink()
+
     def save(self, state: JobState) -> None:
         self.write("state.json", json.dumps(asdict(state), ensure_ascii=False, indent=1).encode())
 
@@ -84,19 +107,56 @@ class JobFolder:
         """Replace a file as a whole: readers see the old or the new one."""
         target = self.file(name)
         scratch = target.with_name(f".{name}.{os.getpid()}")
-        with open(os.open(scratch, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        scratch.replace(target)
+        with self.writing(name):
+            with open(os.open(scratch, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+            scratch.replace(target)
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[None]:
+        """Around changes to the folder: a full or read-only disk is a TransportError ``FOLDER_NOT_WRITABLE``, which a
+        retry may find mended."""
+        try:
+            yield
+        except OSError as error:
+            raise TransportError(
+                "FOLDER_NOT_WRITABLE",
+                Text(en=f"a file of the job cannot be written ({error.strerror})",
+                     zh=f"任务文件无法写入（{error.strerror}）"),
+                cure=Text(en="free disk space or mend the folder's permissions; the job then goes on by itself",
+                          zh="请释放磁盘空间或修复目录权限，任务随后自动继续"),
+                place=Place(file=str(self.file(name))),
+            ) from error
 
 
 def job_folders(root: Path) -> list[JobFolder]:
     """All jobs of a party, oldest first."""
     if not root.is_dir():
         return []
-    found = [p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")]
-    return [JobFolder(root, p.name) for p in sorted(found, key=lambda p: p.stat().st_mtime)]
+    found = []
+    for path in root.iterdir():
+        if path.is_dir() and is_job_name(path.name):
+            try:
+                found.append((path.stat().st_mtime, path.name))
+            except FileNotFoundError:
+                continue  # taken away while we looked
+    return [JobFolder(root, name) for _, name in sorted(found)]
+
+
+def is_job_name(name: str) -> bool:
+    """Whether a job may be called so: the name comes from other parties, too, and becomes a folder's."""
+    return _JOB_NAME.fullmatch(name) is not None
+
+
+def _state_lost() -> ConfigError:
+    return ConfigError(
+        "STATE_LOST",
+        Text(en="the job has ended, but its state file is gone", zh="任务已结束，但其状态文件已丢失"),
+        cure=Text(en="read how it ended in audit.jsonl; start a new job if needed",
+                  zh="结束情况见 audit.jsonl；如有需要请发起新任务"),
+    )
 
 
 def model_unknown(job: str) -> ConfigError:
