@@ -1,0 +1,1 @@
+"""Crash tests: real processes on loopback, killed at chosen instants and started again."""

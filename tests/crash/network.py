@@ -1,0 +1,168 @@
+"""One bank, one platform, one coordinator on loopback, whose processes die as planned and are started again."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from vfl.data.synthetic import generate
+from vfl.roles import RoleName
+from vfl.service.folder import JobFolder, JobState
+from vfl.service.local import LocalNetwork
+
+from .points import passed, read_plan, write_plan
+
+__all__ = ["BANK", "COORDINATOR", "NODES", "PLATFORM", "CrashNetwork", "Run"]
+
+BANK, PLATFORM, COORDINATOR = "bank-a", "platform-a", "coordinator"
+NODES = (BANK, PLATFORM, COORDINATOR)
+
+_POLICY = """\
+approve = "auto"
+minimum_key_bits = 512
+allow_test_keys = true
+minimum_intersection = 500
+"""
+_JOB = """\
+[job]
+name = "crash"
+bank = "bank-a"
+platforms = ["platform-a"]
+bank_view = "main"
+platform_view = "main"
+as_of = {as_of}
+
+[privacy]
+key_bits = 512
+test_keys = true
+minimum_intersection = 500
+
+[sample]
+train = 0.4
+valid = 0.05
+test = 0.55
+
+[trees]
+trees = {trees}
+num_leaves = 4
+max_bin = 15
+min_data_in_leaf = 30
+learning_rate = 0.3
+"""
+
+
+@dataclass(slots=True)
+class Run:
+    """How one job went."""
+
+    job: str
+    states: dict[str, JobState]
+    model: str
+    """SHA-256 over both parties' model parts."""
+    seconds: float
+    restarts: list[str] = field(default_factory=list)
+    """Names of nodes started again, in order."""
+    unmet: list[str] = field(default_factory=list)
+    """Planned points that were never passed."""
+
+    @property
+    def done(self) -> bool:
+        return all(s.state == "done" for s in self.states.values())
+
+
+class CrashNetwork:
+    """Long-lived: many jobs run in it one after another.
+
+    Use as a context manager; ``root`` must be empty.
+    """
+
+    def __init__(self, root: Path, *, firms: int = 1500, trees: int = 2) -> None:
+        self.local = LocalNetwork(root / "network")
+        self._numbers = itertools.count()
+        made = generate(root / "made", firms=firms, base_rate=0.2)
+        self._job = _JOB.format(as_of=made.as_of, trees=trees)
+        self.local.create([BANK], [PLATFORM], policy=_POLICY)
+        self.local.stop()
+        self._place(made.bank, BANK, made.bank.name)
+        self._place(made.bank_views, BANK, "views.toml")
+        for source, name in ((made.platforms[0], made.platforms[0].name), (made.consents, made.consents.name),
+                             (made.platform_views[0], "views.toml")):  # fmt: skip
+            self._place(source, PLATFORM, name)
+        for party in self.local.parties.values():
+            kind = ["tests.crash.relay"] if party.role is RoleName.COORDINATOR else ["tests.crash.node", party.role]
+            party.command = [sys.executable, "-m", *kind, *party.command[party.command.index("--config") :]]
+
+    def _place(self, source: Path, party: str, name: str) -> None:
+        shutil.copyfile(source, self.local.parties[party].folder / name)
+
+    def __enter__(self) -> Self:
+        self.local.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.local.stop(by=signal.SIGKILL)
+
+    def folder(self, party: str, job: str) -> JobFolder:
+        return JobFolder(self.local.parties[party].jobs, job)
+
+    def plan_folder(self, node: str, job: str) -> Path:
+        """Where the node's plan and points of a job lie."""
+        if node == COORDINATOR:
+            return self.local.parties[node].folder / "crash" / job
+        return self.folder(node, job).path
+
+    def points(self, run: Run) -> dict[str, list[str]]:
+        """The points that each node passed in a run."""
+        return {node: passed(self.plan_folder(node, run.job)) for node in NODES}
+
+    def run(
+        self,
+        plans: Mapping[str, Sequence[str]] | None = None,
+        *,
+        meddle: Callable[[float], None] = lambda _: None,
+        limit: float = 60.0,
+    ) -> Run:
+        """One job to its end.
+
+        Parameters
+        ----------
+        plans : mapping of node to points
+            Where each node dies.
+        meddle : callable
+            Called with the seconds since the start every few milliseconds, to kill or stop nodes by other rules.
+        limit : float
+            Seconds after which the run is given up; its states tell how far it came.
+        """
+        job = f"job-{next(self._numbers):04d}"
+        for node in NODES:
+            write_plan(self.plan_folder(node, job), (plans or {}).get(node, ()))
+        restarts: list[str] = []
+        began = time.monotonic()
+        self.folder(BANK, job).write("request.toml", self._job.encode())
+        while (spent := time.monotonic() - began) < limit:
+            meddle(spent)
+            for node in self.local.dead():
+                restarts.append(node)
+                self.local.start(node)
+            states = {p: self.folder(p, job).load() for p in (BANK, PLATFORM)}
+            if all(self.folder(p, job).file("closed").exists() for p in states) and not self.local.dead():
+                break
+            time.sleep(0.02)
+        unmet = [f"{n} {p}" for n in NODES for p in read_plan(self.plan_folder(n, job))]
+        return Run(job, states, self._model(job), spent, restarts, unmet)
+
+    def _model(self, job: str) -> str:
+        parts = []
+        for party in (BANK, PLATFORM):
+            path = self.folder(party, job).file("model.json")
+            parts.append(json.loads(path.read_text()) if path.exists() else None)
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
