@@ -89,7 +89,7 @@ async def two_nodes(bank: object, platform: object, *, out: Egress | None = None
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
     for run in runs:
-        run.close()
+        await run.close()
     return wire, [task.exception() or task.result() for task in tasks if task in done]
 
 
@@ -187,7 +187,7 @@ def test_a_node_refuses_another_message_than_the_line_wants() -> None:
         try:
             await toy_job(Choreography(run))
         finally:
-            run.close()
+            await run.close()
 
     with pytest.raises(RemoteProtocolError) as caught:
         asyncio.run(scene())
@@ -202,7 +202,7 @@ def test_an_ended_phase_is_not_run_again() -> None:
         try:
             return await toy_job(Choreography(run))
         finally:
-            run.close()
+            await run.close()
             assert wire.sent == []
 
     assert asyncio.run(scene()).go_on.value is True
@@ -217,7 +217,7 @@ def test_phases_do_not_nest() -> None:
         try:
             await Choreography(run).phase("outer", outer)
         finally:
-            run.close()
+            await run.close()
 
     with pytest.raises(LocalProtocolError) as caught:
         asyncio.run(scene())
@@ -233,7 +233,7 @@ def test_a_decision_must_be_announced_to_all_who_follow_it() -> None:
         try:
             await Choreography(run).phase("toy", secret_decision, Choreography(run).role(BANK, Asker))
         finally:
-            run.close()
+            await run.close()
 
     with pytest.raises(LocalProtocolError) as caught:
         asyncio.run(scene())
