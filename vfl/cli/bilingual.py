@@ -126,10 +126,10 @@ class Group(Command, click.Group):
         raise SystemExit(status if isinstance(status, int) else 0)
 
 
-def group(help: str) -> Callable[[Callable[..., Any]], Group]:
+def group(help: str, *, name: str | None = None) -> Callable[[Callable[..., Any]], Group]:
     """Decorator: a group of commands that says what it is for."""
     settings = {"help_option_names": ["-h", "--help"]}
-    return click.group(cls=Group, help=help, no_args_is_help=True, context_settings=settings)
+    return click.group(name, cls=Group, help=help, no_args_is_help=True, context_settings=settings)
 
 
 def _end(text: str, status: int) -> NoReturn:

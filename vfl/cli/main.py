@@ -22,7 +22,7 @@ from vfl.cli.sim import sim
 __all__ = ["main"]
 
 
-@group("Joint credit lab: model together, data stays in its domain / 联合实验室：联合建模，数据不出域")
+@group("Joint credit lab: model together, data stays in its domain / 联合实验室：联合建模，数据不出域", name="vfl")
 @click.version_option(__version__, prog_name="vfl", message="%(prog)s %(version)s")
 def main() -> None:
     pass

@@ -125,6 +125,7 @@ def _bytes(spec: JobSpec, sizes: Sizes) -> dict[str, int]:
     _, per = layout_of(spec, sizes.bank_rows)
     reply = math.ceil(_sums(spec, max(sizes.features.values())) / per) * ciphertext
     return {
+        "KeyOffer": 16 * spec.key_bits // 8,  # the modulus and the roots that prove it
         "Queries": 32 * sizes.bank_rows,
         "Answers": 32 * sizes.bank_rows,
         "Store": 8 * table_words(max(sizes.rows.values())),
