@@ -29,7 +29,9 @@ def test_woe_is_positive_where_it_is_safer() -> None:
 def test_woe_is_finite_for_bins_of_one_class_and_zero_for_empty_ones() -> None:
     rows, events = np.array([10, 10, 80, 0]), np.array([0, 10, 10, 0])
     woe = weight_of_evidence(rows, events)
-    assert np.isfinite(woe).all() and woe[0] > 0 > woe[1] and woe[3] == 0
+    assert np.isfinite(woe).all()
+    assert woe[0] > 0 > woe[1]
+    assert woe[3] == 0
     assert woe[2] == pytest.approx(math.log((70 / 80) / (10 / 20)))  # not touched by the others' half rows
     assert np.isfinite(information_value(rows, np.zeros(4, dtype=np.int64)))
     assert (rounded_woe(rows, events) == np.round(woe, 3)).all()
@@ -74,7 +76,8 @@ def test_every_method_keeps_the_floors(method: MergeMethod) -> None:
         events = rng.binomial(rows, rng.uniform(0.01, 0.2, 20))
         merge = merge_bins(BinCounts(rows, events, apart=2), BinRule(min_share=0.0, max_bins=20), method)
         bins = BinCounts(rows, events).joined(merge.groups)
-        assert bins.events.min() >= 5 and (bins.rows - bins.events).min() >= 5
+        assert bins.events.min() >= 5
+        assert (bins.rows - bins.events).min() >= 5
         assert (rounded_woe(bins.rows, bins.events) == np.array(merge.woe)).all()
         assert information_value(bins.rows, bins.events) == merge.iv
 
@@ -95,7 +98,9 @@ def test_categories_are_ordered_by_event_rate() -> None:
 
 def test_too_few_events_make_one_neutral_bin() -> None:
     merge = merge_bins(BinCounts(np.full(4, 100), np.array([1, 0, 2, 1])), BinRule())
-    assert merge.groups == (0, 0, 0, 0) and merge.woe == (0.0,) and merge.iv == 0.0
+    assert merge.groups == (0, 0, 0, 0)
+    assert merge.woe == (0.0,)
+    assert merge.iv == 0.0
 
 
 @pytest.mark.parametrize(

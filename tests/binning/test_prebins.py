@@ -94,15 +94,19 @@ def test_degenerate_columns_have_one_bin(column: np.ndarray) -> None:
 def test_few_missing_values_join_the_largest_bin_many_stand_apart() -> None:
     column = np.concatenate([np.arange(900.0), np.full(40, np.nan)])
     few = NumericPreBins.fit(column, name="x", max_bins=4, floor=50)
-    assert few.apart == 0 and few.rest == int(np.argmax(few.rows)) and sum(few.rows) == 940
+    assert few.apart == 0
+    assert few.rest == int(np.argmax(few.rows))
+    assert sum(few.rows) == 940
     many = NumericPreBins.fit(np.concatenate([column, np.full(60, np.nan)]), name="x", max_bins=4, floor=50)
-    assert many.apart == 1 and many.rows[-1] == 100 == many.rows[many.rest or 0]
+    assert many.apart == 1
+    assert many.rows[-1] == 100 == many.rows[many.rest or 0]
 
 
 def test_special_values_stand_apart_or_with_missing_ones() -> None:
     column = np.concatenate([np.arange(900.0), np.full(100, -1.0), np.full(30, -2.0), np.full(30, np.nan)])
     prebins = NumericPreBins.fit(column, name="x", max_bins=4, floor=50, specials=[[-1.0], [-2.0]])
-    assert prebins.specials == ((-1.0,),) and prebins.small_specials == (-2.0,)
+    assert prebins.specials == ((-1.0,),)
+    assert prebins.small_specials == (-2.0,)
     assert prebins.rows[-2:] == (100, 60)
     assert prebins.bins(np.array([-1.0, -2.0, np.nan])).tolist() == [4, 5, 5]
 
@@ -134,7 +138,8 @@ def test_bins_file_round_trip_and_refusal() -> None:
     np.testing.assert_array_equal(again.columns([column], 1000).matrix(), table.columns([column], 1000).matrix())
     assert again.features[0].labels() == table.features[0].labels()
     assert again.features[0].labels()[-1] == "missing"
-    assert "收入" in table.to_json() and "收入" not in repr(table)
+    assert "收入" in table.to_json()
+    assert "收入" not in repr(table)
     for text in ("", "[]", '{"format": "other"}', '{"format": "vfl-bins/1"}'):
         with pytest.raises(DataError, match="BINS_FILE"):
             BinnedTable.from_json(text)

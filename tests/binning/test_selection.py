@@ -55,7 +55,8 @@ def test_variance_inflation_is_that_of_the_regression(columns: np.ndarray) -> No
 def test_exact_dependence_is_infinite(columns: np.ndarray) -> None:
     x = np.column_stack([columns[:, :3], columns[:, 0] - columns[:, 1]])
     got = variance_inflation(pearson(x))
-    assert np.isinf(got[[0, 1, 3]]).all() and got[2] < 2
+    assert np.isinf(got[[0, 1, 3]]).all()
+    assert got[2] < 2
 
 
 def test_unknown_pairs_give_the_largest_known_factor(columns: np.ndarray) -> None:
@@ -89,7 +90,8 @@ def test_vif_drops_the_worst_until_all_are_below(columns: np.ndarray) -> None:
 
 def test_chain_and_words() -> None:
     kept, first = keep(range(4), by_iv(np.array([0.01, 0.1, 0.2, 3.0]), range(4), low=0.02, high=2.0))
-    assert kept == [1, 2] and [r.reason for r in first] == [Reason.LOW_IV, Reason.HIGH_IV]
+    assert kept == [1, 2]
+    assert [r.reason for r in first] == [Reason.LOW_IV, Reason.HIGH_IV]
     removals = [
         *first, *by_missing(np.array([0, 0.99, 0, 0]), kept, limit=0.95),
         *by_stability(np.array([0, 0.3, 0.01, 0]), kept, limit=0.25), *by_sign(np.array([0, 0.2, -0.7, 0]), kept),
@@ -99,4 +101,6 @@ def test_chain_and_words() -> None:
     ]  # fmt: skip
     for removal in removals:
         text = removal.text(["a", "b", "c", "d"])
-        assert text.en and text.zh and "{" not in text.en + text.zh
+        assert text.en
+        assert text.zh
+        assert "{" not in text.en + text.zh
