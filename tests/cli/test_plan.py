@@ -18,6 +18,11 @@ from vfl.service.plan_speed import measure_speed
 SHAPE = Shape()
 
 
+@pytest.fixture(autouse=True)
+def short_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vfl.service.plan_speed._SHARE_S", 0.01)
+
+
 def _sizes() -> Sizes:
     job = played(SHAPE)
     return Sizes(

@@ -42,8 +42,8 @@ def init_(
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     config = folder / "coordinator.toml"
     text = starter(
-        "coordinator", listen=listen, enrolment=enrolment, address=address or listen,
-        enrolment_address=enrolment_address or enrolment,
+        "coordinator", listen=listen, enrolment=enrolment, address=address or _reached(listen),
+        enrolment_address=enrolment_address or _reached(enrolment),
     )  # fmt: skip
     write_new(config, text)
     authority = CertificateAuthority.create(folder / "authority", network)
@@ -64,4 +64,4 @@ def init_(
 def _reached(listen: str) -> str:
     """What members dial when we listen on every interface: this machine's own name."""
     host, _, port = listen.rpartition(":")
-    return f"{socket.getfqdn()}:{port}" if host in ("0.0.0.0", "[::]", "") else listen  # noqa: S104
+    return f"{socket.gethostname()}:{port}" if host in ("0.0.0.0", "[::]", "") else listen  # noqa: S104
