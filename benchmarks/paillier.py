@@ -46,6 +46,7 @@ TITLES = {
     "fate": "FATE core",
 }
 SECONDS_PER_MEASUREMENT = 0.25
+LARGEST_BATCH = 1 << 15
 
 
 class Contender:
@@ -84,9 +85,9 @@ class Contender:
                 if taken is None:
                     self._counts[op] = 0
                     break
-                if taken >= SECONDS_PER_MEASUREMENT / 4 or count >= 4096:
+                if taken >= SECONDS_PER_MEASUREMENT / 4 or count >= LARGEST_BATCH:
                     fitting = int(count * SECONDS_PER_MEASUREMENT / taken) // 128 * 128
-                    self._counts[op] = min(8192, max(fitting, count))
+                    self._counts[op] = min(LARGEST_BATCH, max(fitting, count))
                     break
                 count *= 4
         count = self._counts[op]

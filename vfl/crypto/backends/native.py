@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vfl._native import active_path, kernel, paths, why_not
+from vfl._native.histogram import cut, rows_by_bin
 from vfl._native.ring import Ring, Words
 from vfl.crypto.backends.base import Limbs, PublicBackend, SecretBackend
 
@@ -30,11 +31,6 @@ __all__ = ["FixedBase", "NativePublic", "NativeSecret", "available", "public", "
 
 _T = TypeVar("_T")
 
-_SHORTEST_PIECE = 16
-"""A bin's list of rows is not cut into shorter pieces than this: each cut costs one product later."""
-_PIECES_PER_LANE = 4
-_ORDER_LIMIT = 1 << 24
-"""Row numbers sorted at a time (64 MiB of int32)."""
 _WINDOW = {True: 7, False: 5}
 """Bits per fixed-base window, with vector lookups and without: products saved against entries scanned."""
 
@@ -179,22 +175,8 @@ class NativePublic:
     ) -> Words:
         if bins.ndim != 2 or bins.dtype not in (np.uint8, np.uint16) or bins.shape != (len(a), len(n_bins)):
             raise ValueError("bins must be uint8 or uint16 of shape (ciphertexts, features)")
-        everything = rows is None
-        chosen = np.empty(0, dtype=np.int32) if rows is None else np.ascontiguousarray(rows, dtype=np.int32)
-        selected = len(a) if everything else len(chosen)
-        at_once = max(1, _ORDER_LIMIT // max(1, selected))
         parts = [self._empty(0)]
-        for first in range(0, len(n_bins), at_once):
-            block = np.ascontiguousarray(bins[:, first : first + at_once])
-            sizes = np.ascontiguousarray(n_bins[first : first + at_once], dtype=np.int32)
-            order = np.empty(len(sizes) * selected, dtype=np.int32)
-            offsets = np.empty(int(sizes.sum()) + 1, dtype=np.int64)
-            refused = kernel.bin_order(
-                block, chosen, sizes, order, offsets, len(a), block.dtype.itemsize, everything
-            )
-            if refused >= 0:
-                raise ValueError(f"feature {first + refused} has a bin beyond its n_bins")
-            parts.append(self._segments(a, order, offsets))
+        parts += [self._segments(a, order, offsets) for order, offsets in rows_by_bin(bins, rows, n_bins)]
         return np.concatenate(parts)
 
     def pack(self, a: Words, per: int, width: int) -> Words:
@@ -293,21 +275,12 @@ class NativePublic:
         return out
 
     def _segments(self, a: Words, order: npt.NDArray[np.int32], offsets: npt.NDArray[np.int64]) -> Words:
-        """Products of a[order[offsets[s]:offsets[s + 1]]]. Long lists are cut, so that all lanes end together."""
-        lengths = np.diff(offsets)
-        lanes = self._path.lanes * self.threads
-        limit = max(_SHORTEST_PIECE, -(-int(lengths.sum()) // (lanes * _PIECES_PER_LANE)))
-        cuts = np.maximum(1, -(-lengths // limit))
-        first = np.concatenate([[0], np.cumsum(cuts)])
-        owner = np.repeat(np.arange(len(lengths)), cuts)
-        within = np.arange(len(owner)) - first[owner]
-        start = offsets[owner] + lengths[owner] * within // cuts[owner]
-        stop = offsets[owner] + lengths[owner] * (within + 1) // cuts[owner]
-        pieces = self._pieces(a, order, np.stack([start, stop], axis=1))
-        if len(owner) == len(lengths):
-            return pieces
-        joins = np.stack([first[:-1], first[1:]], axis=1)
-        return self._pieces(pieces, np.arange(len(owner), dtype=np.int32), joins)
+        """Products of a[order[offsets[s]:offsets[s + 1]]]."""
+        pieces, joins = cut(offsets, self._path.lanes * self.threads)
+        products = self._pieces(a, order, pieces)
+        if len(joins) == len(pieces):
+            return products
+        return self._pieces(products, np.arange(len(pieces), dtype=np.int32), joins)
 
     def _pieces(self, a: Words, order: npt.NDArray[np.int32], bounds: npt.NDArray[np.int64]) -> Words:
         """One product per range of ``order``; long ranges first, dealt round the threads."""
