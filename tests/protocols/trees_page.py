@@ -75,7 +75,7 @@ LightGBM 以相同参数在合并表上训练。仅测试程序可合并数据�
 - Leaf values hold the start score in the first tree, as LightGBM writes them. 首棵树的叶值含初始分。
 
 Where no training row of a leaf lies between two cuts, or none is missing, several cuts part its rows alike: an exact
-tie, which fixed-point sums decide by order and LightGBM's by rounding residues. Such cuts may differ; the leaves do not.
+tie, which fixed-point sums decide by order and LightGBM's by rounding residues. Such cuts may differ, leaves do not.
 若叶节点在两个切点之间没有训练样本（或没有缺失值），多个切点等价：此时切点可能不同，但叶节点与取值相同。
 
 {trees}"""

@@ -18,8 +18,20 @@ import numpy.typing as npt
 
 from vfl.data.schema import FeatureKind
 from vfl.data.table import Dataset
+from vfl.data.views import load_views
+from vfl.roles import RoleName
 
-__all__ = ["Forms", "codes_in", "files_under", "forms_of_flags", "forms_of_number", "forms_of_text", "found", "plant"]
+__all__ = [
+    "Forms",
+    "codes_in",
+    "files_under",
+    "forms_of_flags",
+    "forms_of_number",
+    "forms_of_text",
+    "found",
+    "plant",
+    "plant_file",
+]
 
 Forms = Mapping[str, bytes]
 """Form's name → the bytes to look for."""
@@ -45,8 +57,7 @@ def plant(party: str, data: Dataset, rows: int = 200) -> tuple[Dataset, dict[str
             moved[chosen] = ordered.index(name)
             columns[feature.name] = type(columns[feature.name])(moved, ordered)
         else:
-            seed = hashlib.sha256(f"{party}/{feature.name}".encode()).digest()
-            value = numbers[feature.name] = 70_000 + position + int.from_bytes(seed[:6], "big") / 2**48
+            value = numbers[feature.name] = _rare(party, feature.name, position)
             column = data.numeric(feature.name).copy()
             column[chosen] = value
             columns[feature.name] = column
@@ -55,6 +66,31 @@ def plant(party: str, data: Dataset, rows: int = 200) -> tuple[Dataset, dict[str
         as_of=data.as_of, observed_on=data.observed_on, report=data.report,
     )  # fmt: skip
     return planted, numbers, levels
+
+
+def plant_file(party: str, table: Path, views: Path, role: RoleName) -> tuple[dict[str, float], dict[str, str]]:
+    """The same in every tenth row of a CSV file, which is rewritten."""
+    features = load_views(views, role=role).views["main"].features
+    lines = [line.split(",") for line in table.read_text(encoding="utf-8").splitlines()]
+    numbers: dict[str, float] = {}
+    levels: dict[str, str] = {}
+    for position, feature in enumerate(features):
+        column = lines[0].index(feature.name)
+        if feature.kind is FeatureKind.CATEGORICAL:
+            text = levels[feature.name] = LEVEL.format(party=party, column=feature.name)
+        else:
+            numbers[feature.name] = _rare(party, feature.name, position)
+            text = repr(numbers[feature.name])
+        for line in lines[1::10]:
+            line[column] = text
+    table.write_text("\n".join(map(",".join, lines)) + "\n", encoding="utf-8")
+    return numbers, levels
+
+
+def _rare(party: str, column: str, position: int) -> float:
+    """A number with a full mantissa, below 2^17."""
+    digest = hashlib.sha256(f"{party}/{column}".encode()).digest()
+    return 70_000 + position + int.from_bytes(digest[:6], "big") / 2**48
 
 
 def forms_of_number(value: float) -> dict[str, bytes]:
