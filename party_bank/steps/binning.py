@@ -281,6 +281,12 @@ class BankBinningSteps(BankBinning):
         own = range(len(self._by_owner[self._work.party]))
         return self._binned([i for i in self.screening.kept if i in own])
 
+    def own_features(self) -> dict[str, WoeFeature]:
+        """All binned features of the bank by name, those that went too: for its report."""
+        self._prepare()
+        own = range(len(self._by_owner[self._work.party]))
+        return {f.name: f for f in self._binned(list(own)).features}
+
     def columns(self) -> WoeColumns:
         """Their bins and WOE for all aligned rows."""
         return woe_columns(self._prepare(), self.binned())

@@ -68,6 +68,15 @@ class WoeFeature:
                 parts[group].append("missing")
         return tuple(" | ".join(part) for part in parts)
 
+    def kinds(self) -> tuple[str, ...]:
+        """What sort of bin each is: ``interval``, ``categories``, ``missing`` or ``special``."""
+        regular = "interval" if self.prebins.ordered else "categories"
+        kinds = [""] * len(self.merge.woe)
+        for member, group in reversed(list(enumerate(self.merge.groups))):
+            apart = "missing" if member == self.prebins.rest else "special"
+            kinds[group] = regular if member < self.prebins.regular else apart
+        return tuple(kinds)
+
     def to_dict(self) -> dict[str, Any]:
         return {"prebins": self.prebins.to_dict(), "merge": self.merge.to_dict()}
 
