@@ -6,7 +6,10 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
+from vfl.config.binning import BinningSpec, read_binning
+from vfl.config.logistic import LogisticSpec
 from vfl.config.reading import Section, parse_toml, read_toml
+from vfl.config.scorecard import ScalingSpec, read_logistic, read_scaling
 from vfl.errors import ConfigError, Place, Text
 
 __all__ = ["JobSpec", "SampleSpec", "TreeSpec"]
@@ -78,7 +81,12 @@ class JobSpec:
     event: str
     non_event: str
     sample: SampleSpec
+    model: str
+    """``"trees"`` or ``"scorecard"``."""
     trees: TreeSpec
+    binning: BinningSpec
+    logistic: LogisticSpec
+    scaling: ScalingSpec
     score_model: str
     """Job whose model scores the firms of ``bank_view``; empty for a training job."""
     text: str
@@ -113,7 +121,11 @@ class JobSpec:
             minimum_intersection=privacy.integer("minimum_intersection", 1000, low=1, high=10**9),
             leaf_floor=privacy.integer("leaf_floor", 20, low=1, high=10**6),
             sample=_sample(top.section("sample", optional=True), file),
+            model=job.text("model", "trees", one_of=("trees", "scorecard")),
             trees=_trees(top.section("trees", optional=True)),
+            binning=read_binning(top.section("binning", optional=True)),
+            logistic=read_logistic(top.section("logistic", optional=True)),
+            scaling=read_scaling(top.section("scorecard", optional=True)),
             score_model=_score_model(top.section("score", optional=True)),
             text=text,
         )
