@@ -1,0 +1,1 @@
+"""Fault tests: whole jobs in one process under every mishap of network, disk and peers."""
