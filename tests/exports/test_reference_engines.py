@@ -49,7 +49,8 @@ def test_jpmml_gives_the_same_scores_and_reasons(fitted: Fitted, tmp_path: Path,
     score = fitted.card.score(table)
     assert [t["score"] for t in told] == score.tolist()
     assert [t["probability"] for t in told] == pytest.approx(fitted.card.probability(score), abs=1e-12)
-    for row, expected in zip(told, reasons(fitted.card.points(table), fitted.card.known, baseline=baseline), strict=True):
+    expected_reasons = reasons(fitted.card.points(table), fitted.card.known, baseline=baseline)
+    for row, expected in zip(told, expected_reasons, strict=True):
         assert {row[f"reason_{rank}"] for rank in range(1, len(expected) + 1)} == {r.code for r in expected}
 
 

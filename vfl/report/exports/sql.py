@@ -2,8 +2,8 @@
 
 Identifiers are quoted with ``"`` (MySQL: set ``ANSI_QUOTES``), strings with ``'`` and doubled quotes (MySQL: set
 ``NO_BACKSLASH_ESCAPES``). NULL is missing; a database that keeps NaN apart from NULL must turn it into NULL first.
-Numbers are the shortest decimals that give the same double back; an engine that reads one of them a last bit off (SQLite
-does, about once in 10,000) misplaces values that equal that cut, which lies half-way between two values of training.
+Numbers are the shortest decimals that give the same double back; an engine that reads one of them a last bit off
+(SQLite does, about once in 10,000) misplaces values that equal that cut, which lies half-way between two of training.
 """
 
 from __future__ import annotations
@@ -64,13 +64,13 @@ def card_to_sql(
         query = f"SELECT\n{columns}\nFROM (\n{query}\n) scores"
     owners = ", ".join(card.owners if card.complete else dict.fromkeys(f.owner for f in card.known))
     head = (
-        f"-- Scorecard: {_comment(owners)}; {scaling_comment(card)}\n"
+        f"-- Scorecard: {_comment(owners)}; {_scaling_words(card)}\n"
         "-- Higher is safer. 分数越高越安全。Odds are non-event : event. 好坏比为好 : 坏。\n"
     )
     return f"{head}{query};\n"
 
 
-def scaling_comment(card: Scorecard) -> str:
+def _scaling_words(card: Scorecard) -> str:
     scaling = card.scaling
     return f"base {scaling.base_points:g} points, odds {scaling.base_odds:g} : 1, PDO {scaling.pdo:g}"
 
