@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from native_helpers import PATHS, edge_plaintexts, edge_units, holder, ints, limbs, primes, raw, units, values
 
+from vfl._native import histogram
 from vfl.crypto.backends.native import NativeSecret
 
 SIZES = (512, 1024)
@@ -153,6 +154,16 @@ def test_bucket_products(path: str, dtype: type, subset: str | None) -> None:
         for b in range(top)
     ]
     assert values(backend.dump(result), n) == expected
+
+
+def test_bucket_products_in_blocks_of_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend, n = key(PATHS[0], 512)
+    bins = np.random.default_rng(3).integers(0, 4, (60, 5), dtype=np.uint8)
+    n_bins = np.full(5, 4, dtype=np.int32)
+    a = backend.load(raw(units(n, 60), n))
+    whole = backend.dump(backend.bucket_products(a, bins, None, n_bins))
+    monkeypatch.setattr(histogram, "_ORDER_LIMIT", 130)
+    assert backend.dump(backend.bucket_products(a, bins, None, n_bins)) == whole
 
 
 @every_path
