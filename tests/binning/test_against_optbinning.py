@@ -25,22 +25,25 @@ def ours(feature: dict[str, Any], case: str) -> Cuts:
     )  # fmt: skip
 
 
+ROUNDING = 8e-6
+"""optbinning's constraint solver adds whole millionths, one term for each of at most eight bins."""
+
+
 @pytest.mark.parametrize("feature", FIXTURE["features"], ids=lambda f: f["name"])
 def test_iv_equals_optbinning(feature: dict[str, Any]) -> None:
     for case, theirs in feature["optbinning"].items():
         assert theirs["status"] == "OPTIMAL"
-        # Where its preprocessing hides the optimum from it, it agrees once it is shown our cuts.
-        assert ours(feature, case).iv == pytest.approx(theirs.get("iv_on_our_cuts", theirs["iv"]), abs=1e-9)
-        assert theirs.get("iv_on_our_cuts", theirs["iv"]) >= theirs["iv"]
+        iv = ours(feature, case).iv
+        assert iv >= theirs["iv"] - 1e-9
+        # Where its preprocessing hides the optimum from it, it agrees once it has only our cuts to choose from.
+        assert iv == pytest.approx(theirs.get("iv_on_our_cuts", theirs["iv"]), abs=ROUNDING)
 
 
 def test_most_cases_need_no_explanation_and_all_together_are_faster() -> None:
     cases = [(f, case, theirs) for f in FIXTURE["features"] for case, theirs in f["optbinning"].items()]
-    equal = [(f, case) for f, case, theirs in cases if "iv_on_our_cuts" not in theirs]
-    whole = [f for f in FIXTURE["features"] if all("iv_on_our_cuts" not in t for t in f["optbinning"].values())]
-    assert len(whole) >= 20
-    assert len(equal) >= 0.9 * len(cases)
     started = time.process_time()
-    for feature, case, _ in cases:
-        ours(feature, case)
-    assert time.process_time() - started < sum(theirs["seconds"] for _, _, theirs in cases) / 5
+    equal = [abs(ours(f, case).iv - theirs["iv"]) <= ROUNDING for f, case, theirs in cases]
+    assert time.process_time() - started < sum(theirs["seconds"] for _, _, theirs in cases) / 20
+    unequal = {f["name"] for (f, _, _), same in zip(cases, equal, strict=True) if not same}
+    assert sum(equal) >= 0.95 * len(cases)
+    assert len(FIXTURE["features"]) - len(unequal) >= 30

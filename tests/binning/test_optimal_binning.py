@@ -103,7 +103,7 @@ def test_equals_brute_force(
     assert follows([Fraction(e, r) for r, e in bins], trend)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(counts=prebins)
 def test_auto_takes_the_better_direction_and_turns_only_for_a_fifth_more(counts: list[tuple[int, int]]) -> None:
     rows, events = np.array([r for r, _ in counts]), np.array([e for _, e in counts])

@@ -25,7 +25,7 @@ def counted(prebins: PreBins, values: object, rows: int) -> np.ndarray:
     return np.bincount(bins, minlength=len(prebins.rows))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     values=VALUES, floor=st.integers(1, 60), most=st.integers(2, 50), method=st.sampled_from(CutMethod),
     special=st.booleans(),
@@ -54,7 +54,7 @@ def _adjacent(prebins: NumericPreBins, column: np.ndarray) -> bool:
     return True
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     codes=st.lists(st.integers(-1, 15), min_size=1, max_size=300), floor=st.integers(1, 60), most=st.integers(2, 20)
 )
