@@ -111,12 +111,12 @@ def merge_bins(
     group_of[order] = np.searchsorted(starts, np.arange(regular), side="right") - 1
     groups = [*group_of.tolist(), *_apart_groups(counts, rows, events, starts, rule)]
     joined = counts.joined(tuple(groups))
-    trend = trend_of(np.add.reduceat(rows, starts), np.add.reduceat(events, starts))
+    woe = rounded_woe(joined.rows, joined.events)
     return Merge(
         groups=tuple(groups),
-        woe=tuple(rounded_woe(joined.rows, joined.events).tolist()),
+        woe=tuple(woe.tolist()),
         iv=information_value(joined.rows, joined.events),
-        trend=trend if counts.ordered else Trend.NONE,
+        trend=trend_of(woe[: len(starts)]) if counts.ordered else Trend.NONE,
     )
 
 
@@ -161,10 +161,10 @@ def _apart_groups(
     return out
 
 
-def trend_of(rows: Counts, events: Counts) -> Trend:
-    """The trend of the event rates of ordered bins, compared as fractions; equal neighbours do not count."""
-    climb = np.sign(events[1:] * rows[:-1] - events[:-1] * rows[1:])
-    steps = climb[climb != 0]
+def trend_of(woe: npt.NDArray[np.float64]) -> Trend:
+    """The trend of the event rate over ordered bins, from their WOE; equal neighbours do not count."""
+    steps = -np.sign(np.diff(woe))
+    steps = steps[steps != 0]
     turns = int((np.diff(steps) != 0).sum())
     if not len(steps) or turns > 1:
         return Trend.NONE
