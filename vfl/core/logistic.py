@@ -35,6 +35,8 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 
+_LOOSE = 1e-5
+
 
 def sigmoid(z: Floats) -> Floats:
     """1 / (1 + e^−z) without overflow."""
@@ -179,13 +181,19 @@ def fit_series(
     """Least-squares series of ``function`` over [centre − reach, centre + reach].
 
     Weights are a normal density of width ``spread`` round ``centre`` (where the margins are) above a floor of 1e-3.
+    On the rest of the circle a straight line with a weight of 1e-5 keeps the extension from swinging wide.
     """
-    z = np.linspace(centre - reach, centre + reach, 4001)
-    root = np.sqrt(np.exp(-0.5 * ((z - centre) / spread) ** 2) + 1e-3)
+    z = np.linspace(centre - half_period, centre + half_period, 4000, endpoint=False)
+    inside = np.abs(z - centre) <= reach
+    ends = function(np.array([centre - reach, centre + reach]))
+    distance = np.mod(z - (centre + reach), 2 * half_period) / (2 * (half_period - reach))
+    target = np.where(inside, function(z), ends[1] + distance * (ends[0] - ends[1]))
+    density = np.exp(-0.5 * ((z - centre) / spread) ** 2) + 1e-3
+    root = np.sqrt(np.where(inside, density, _LOOSE))
     angles = np.outer(z, np.arange(1, terms + 1)) * (np.pi / half_period)
     basis = np.hstack([np.ones((len(z), 1)), np.cos(angles), np.sin(angles)]) * root[:, None]
     gram = basis.T @ basis
     # The extension is ill-conditioned by nature; this keeps its coefficients small at no cost in the fit.
-    gram += 1e-9 * np.trace(gram) * np.eye(len(gram))
-    c = np.linalg.solve(gram, basis.T @ (function(z) * root))
+    gram += 1e-10 * np.trace(gram) * np.eye(len(gram))
+    c = np.linalg.solve(gram, basis.T @ (target * root))
     return FourierSeries(half_period, float(c[0]), c[1 : terms + 1], c[terms + 1 :])

@@ -6,7 +6,7 @@ Three rings, each for what it is good for:
 * Z_2^S, S the width of a slot: what one slot of a masked ciphertext gives its two readers.
 * Z_2^128, *fixed point* with 32 fractional bits: weights, gradients, curvatures. A value keeps 2^86 in magnitude
   before truncation, so a local truncation of both shares is wrong by more than one unit with probability 2^-41 at
-  most (Mohassel and Zhang, SecureML, 2017, theorem 1).
+  most (after Mohassel and Zhang, SecureML, 2017, theorem 1).
 
 Shares are uniform in their ring: each party's alone is independent of the value. Ring elements mod 2^128 are numpy
 arrays of Python integers (``dtype=object``): matrices here have at most a few thousand entries.
@@ -80,11 +80,13 @@ def to_floats(ring: Ring, fraction: int = FRACTION) -> npt.NDArray[np.float64]:
     return np.array([v / (1 << fraction) for v in signed(ring).ravel().tolist()], dtype=np.float64).reshape(ring.shape)
 
 
-def truncate(share: Ring, bits: int, *, first: bool) -> Ring:
-    """This party's share of value / 2^bits (SecureML): one party is ``first``, the other is not."""
-    if first:
-        return share >> bits
-    return (_MODULUS - ((_MODULUS - share) >> bits)) % _MODULUS
+def truncate(share: Ring, bits: int) -> Ring:
+    """This party's share of value / 2^bits, where both parties call it: off by at most one unit.
+
+    Read as signed numbers, the two shares add up to the value over the integers, unless one lies within |value| of
+    ±2^127: then the result is wrong, with probability |value| / 2^127 for uniform shares, never for a share of zero.
+    """
+    return (signed(share) >> bits) % _MODULUS
 
 
 def _objects(flat: list[int], shape: tuple[int, ...]) -> Ring:
@@ -217,19 +219,20 @@ def _miscounted(expected: int, got: int) -> RemoteProtocolError:
 # --- matrices -------------------------------------------------------------------------------------------------
 
 
-def linear_map(he: AdditiveHE, c: Ciphertexts, matrix: Ring, bits: int) -> Ciphertexts:
-    """[[x]] ↦ [[x · matrix]]: ``len(c)`` ciphertexts to ``matrix.shape[1]``.
+def linear_map(he: AdditiveHE, c: Ciphertexts, matrix: Ring | npt.NDArray[np.int64]) -> Ciphertexts:
+    """[[x]] ↦ [[x · matrix]]: ``len(c)`` ciphertexts to ``matrix.shape[1]``; ``matrix`` holds integers.
 
-    ``matrix`` holds integers in (−2^bits, 2^bits). All outputs share one pass over four-bit digits: the ciphertexts
+    All outputs share one pass over four-bit digits: the ciphertexts
     of each digit value are added first, then weighed (Straus 1964; Pippenger's buckets), which costs some
-    (bits / 4) (len(c) + 28) additions per output instead of 1.2 bits len(c).
+    (bits / 4) (len(c) + 28) additions per output instead of 1.2 bits len(c). (bits: of the largest entry.)
     """
     inputs, outputs = matrix.shape
-    shape_ok = inputs == len(c)
-    if not shape_ok:
+    if inputs != len(c):
         raise _miscounted(inputs, len(c))
-    negative = any(v < 0 for v in matrix.ravel().tolist())
-    raised = matrix + (1 << bits) if negative else matrix
+    flat = matrix.ravel().tolist()
+    bits = max((abs(v) for v in flat), default=0).bit_length() or 1
+    negative = min(flat, default=0) < 0
+    raised = matrix.astype(object) + (1 << bits) if negative else matrix
     width = bits + 1 if negative else bits
     digits = _digits(raised, -(-width // _DIGIT))
     values = 1 << _DIGIT
@@ -275,7 +278,7 @@ class SharedMatrix:
     def times(self, right: Ring) -> Ciphertexts:
         """[[L]] · right, shape (columns, m): packed along the rows of L, output by output."""
         he, groups = self._he, len(self._columns)
-        parts = [linear_map(he, column, right, RING) for column in self._columns]
+        parts = [linear_map(he, column, right) for column in self._columns]
         outputs = right.shape[1]
         order = np.arange(groups * outputs, dtype=np.int64).reshape(groups, outputs).T.ravel()
         return he.take(he.concat(parts), order)

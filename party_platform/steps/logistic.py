@@ -1,0 +1,188 @@
+"""A platform's side of logistic regression: its columns, its key, the other share of everything. Never a label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from party_platform.steps.workspace import PlatformWorkspace
+from vfl.config.logistic import LogisticSpec
+from vfl.core.logistic import FourierSeries, p_values
+from vfl.crypto import keyproof
+from vfl.crypto.paillier import KeyHolder, KeyPurpose, PrivateKey
+from vfl.errors import KeyMismatch, Text
+from vfl.protocols.logistic import PlatformLogistic, What
+from vfl.protocols.logistic_code import LogisticCode, SeriesCode
+from vfl.protocols.logistic_curvature import CurvatureRound
+from vfl.protocols.logistic_design import OwnDesign
+from vfl.protocols.logistic_party import LogisticParty
+from vfl.protocols.logistic_rounds import Shares
+from vfl.protocols.messages.logistic import (
+    BankEncrypted,
+    BankKeyAck,
+    BankMasked,
+    BankShare,
+    BankWidth,
+    PlatformEncrypted,
+    PlatformKeyOffer,
+    PlatformMasked,
+    PlatformShare,
+    PlatformWidth,
+)
+from vfl.wire.carriers import disclose, public
+
+__all__ = ["PlatformLogisticSteps"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+class PlatformLogisticSteps(PlatformLogistic):
+    """Holds no intercept.
+
+    Parameters
+    ----------
+    columns : callable
+        The platform's coded columns (woe) of all aligned rows in the common order, shape (rows, features).
+    exported : bytes
+        The platform's secret key of this job, as :meth:`fresh` made it, from the sealed journal.
+    """
+
+    def __init__(
+        self, work: PlatformWorkspace, spec: LogisticSpec, columns: Callable[[], Floats], exported: bytes
+    ) -> None:
+        self._work, self._spec, self._columns = work, spec, columns
+        self._private = PrivateKey.restore(exported)
+        self._holder = KeyHolder(self._private)
+        work.keys[self._private.public.key_id] = self._private.public
+        self._side = _PlatformSide(self, spec)
+        self.coefficients: Floats = np.zeros(0)
+        """One per own feature; log-odds of the event."""
+        self.standard_errors: Floats = np.zeros(0)
+
+    @staticmethod
+    def fresh(bits: int, *, test_keys: bool) -> bytes:
+        """A fresh secret key, exported for the sealed journal."""
+        purpose = KeyPurpose.TEST_KEYS_ONLY if test_keys else KeyPurpose.REAL_DATA
+        return PrivateKey.generate(bits, purpose=purpose).export()
+
+    # --- keys and sizes ---------------------------------------------------------------------------------------
+
+    def key_offer(self) -> PlatformKeyOffer:
+        proof = keyproof.prove(self._private, job=self._work.job.encode(), party=self._work.party)
+        return PlatformKeyOffer(public(self._private.public.to_bytes()), public(proof))
+
+    def take_key_ack(self, ack: BankKeyAck) -> None:
+        if ack.key_id.value != self._private.public.key_id:
+            raise KeyMismatch(
+                "KEY_ACK_OTHER",
+                Text(en="the bank acknowledged another key", zh="银行确认的不是本次任务的公钥"),
+                cure=Text(en="stop the job; someone changed the key on its way", zh="请中止任务：公钥在途中被替换"),
+            )
+
+    def width(self) -> PlatformWidth:
+        return PlatformWidth(disclose(self.columns().shape[1], reason="joint vectors have an agreed length"))
+
+    def take_width(self, width: BankWidth) -> None:
+        self._side.adopt(width.columns.value)
+
+    def columns(self) -> Floats:
+        """Training columns."""
+        return self._columns()[self._work.parts[0]]
+
+    def make_shares(self, peer_columns: int) -> Shares:
+        columns, spec = self.columns(), self._spec
+        rows = len(columns)
+        code = LogisticCode(rows, self._work.spec.key_bits)
+        code.check(self._private.public)
+        ridge = np.full(columns.shape[1], spec.ridge / spec.weight_limit)
+        return Shares(
+            first=False, seed=self._work.seed, code=code, design=OwnDesign(columns, ridge, rows), own=self._holder,
+            peer=self._work.he, peer_columns=peer_columns,
+        )  # fmt: skip
+
+    # --- rounds -----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Shares start at zero; nothing to do but to have them."""
+        self._side.shares.weights[:] = 0
+
+    def begin(self, what: str) -> None:
+        self._side.begin_round(What(what))
+
+    def encrypted(self, what: str) -> Iterator[PlatformEncrypted]:
+        for sealed in self._side.encrypted_values(What(what)):
+            yield PlatformEncrypted(sealed)
+
+    def take_encrypted(self, chunk: BankEncrypted, what: str) -> None:
+        self._side.take_encrypted_values(chunk.values, What(what))
+
+    def masked(self, what: str) -> Iterator[PlatformMasked]:
+        for masked in self._side.masked_values(What(what)):
+            yield PlatformMasked(masked)
+
+    def take_masked(self, chunk: BankMasked, what: str) -> None:
+        self._side.take_masked_values(chunk.values, What(what))
+
+    def finish(self, what: str) -> None:
+        self._side.finish_round(What(what))
+
+    def share(self) -> PlatformShare:
+        return PlatformShare(disclose(self._side.share_of_theirs(), reason="the bank's own weights"))
+
+    def take_share(self, share: BankShare) -> None:
+        scale = self._side.shares.rows * self._spec.weight_limit
+        self.coefficients, self.standard_errors = self._side.open_mine(share.share.value, scale)
+
+    # --- model and state --------------------------------------------------------------------------------------
+
+    def model_part(self) -> dict[str, Any]:
+        """This platform's part of the model, JSON-safe: weights in the order of its columns."""
+        tests = p_values(self.coefficients, self.standard_errors) if len(self.standard_errors) else np.zeros(0)
+        return {
+            "party": self._work.party,
+            "job": self._work.job,
+            "weights": self.coefficients.tolist(),
+            "standard_errors": self.standard_errors.tolist(),
+            "p_values": tests.tolist(),
+        }
+
+    def dump(self) -> dict[str, bytes]:
+        return {"logistic": self._side.dump_shares()} if self._side.started else {}
+
+    def restore(self, parts: dict[str, bytes]) -> None:
+        if "logistic" in parts:
+            self._side.restore_shares(parts["logistic"])
+
+
+class _PlatformSide(LogisticParty):
+    """What the platform's values of a row are: cosines and sines of its own angle share."""
+
+    def __init__(self, role: PlatformLogisticSteps, spec: LogisticSpec) -> None:
+        super().__init__(spec, owners=2)
+        self._role = role
+
+    def make_shares(self, peer_columns: int) -> Shares:
+        return self._role.make_shares(peer_columns)
+
+    def begin_round(self, what: What) -> None:
+        if what is What.CURVATURE and self._step == 0:
+            self._rounds[what] = CurvatureRound(
+                self.shares, self.shares.rows, gives=False, peer_residuals=True
+            )
+        else:
+            super().begin_round(what)
+
+    def sigmoid_values(self, code: SeriesCode) -> Ints:
+        return self._turns(code, self.shares.rows)
+
+    def slope_values(self, code: SeriesCode, rows: int) -> Ints:
+        return self._turns(code, rows)
+
+    def _turns(self, code: SeriesCode, rows: int) -> Ints:
+        angles = self.shares.angles[:rows].astype(np.float64) * (2 * np.pi / 2.0**64)
+        values = np.hstack([FourierSeries.turns(angles, code.terms), np.ones((rows, 1))])
+        return np.rint(np.ldexp(values, code.turn_bits)).astype(np.int64)

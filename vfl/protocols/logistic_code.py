@@ -1,0 +1,182 @@
+"""How numbers of a federated logistic regression travel: bits, slots and bounds, derived from the contract alone.
+
+Both sides compute the same :class:`LogisticCode`, so neither has to tell the other. Every width below is the sum of
+declared bounds on its factors; :class:`OwnDesign` and the series check their own factor before anything is encrypted,
+and a sum that does not fit its slot is refused here (PlaintextOverflow), before the job starts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vfl.crypto.keys import PublicKey
+from vfl.crypto.masking import MASK_BITS
+from vfl.crypto.shares import FRACTION, RING, SlotPlan, product_plan
+from vfl.errors import PlaintextOverflow, Text
+
+__all__ = [
+    "ANGLE_SHIFT",
+    "BIN_LOG",
+    "COLUMN_LOG",
+    "DESIGN_BITS",
+    "DESIGN_REACH",
+    "HALF_PERIOD",
+    "LogisticCode",
+    "MARGIN_REACH",
+    "SeriesCode",
+]
+
+HALF_PERIOD = 16.0
+"""L: margins live on a circle of circumference 2L = 2^5, so that the angle of a fixed-point margin is a shift."""
+MARGIN_REACH = 12.0
+"""The series is fitted this far on both sides of the base-rate margin; beyond it a model is refused when scored."""
+
+DESIGN_BITS = 16
+"""Fractional bits of whitened columns."""
+DESIGN_REACH = 12
+"""|entry| < 2^12 before scaling: a whitened column has x̃ᵀx̃ <= 4 n, and single bins cancel within a row."""
+COLUMN_LOG = 9
+"""Fewer than 2^9 columns per owner."""
+BIN_LOG = 13
+"""Fewer than 2^13 bins over all columns of an owner."""
+
+WEIGHT_BITS = 53
+"""Weight shares enter margins mod 2^53: the angle drops everything above."""
+ANGLE_SHIFT = 64 - 5 - (DESIGN_BITS + FRACTION)
+"""Product of a column and a weight, 48 fractional bits, to an angle: 2^64 is 2L."""
+
+SLOPE_BITS = 18
+"""Fractional bits of a row's slope σ'."""
+SLOPE_SLOT = SLOPE_BITS + 1 + MASK_BITS + 1
+CURVE_BITS = 15
+"""Fractional bits of whitened columns in the curvature's cross block."""
+RAW_BITS = 13
+RAW_REACH = 5
+"""Raw columns: 13 fractional bits and |x| < 2^5; so do the entries of the whitening matrix, |T| < 2^12."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesCode:
+    """Slots of the polynomials whose product holds the inner product of two parties' values of one row.
+
+    The owner of the ciphertext packs its 2K + 1 values upwards, the other party its own downwards: slot 2K of the
+    product is the inner product, the 4K others mix unlike harmonics.
+    """
+
+    terms: int
+    own_bits: int
+    """Fractional bits of the bank's values, bounded by 4."""
+    turn_bits: int
+    """Fractional bits of the platform's cosines and sines."""
+    slot: int
+
+    @property
+    def middle(self) -> int:
+        """First bit of the wanted slot."""
+        return 2 * self.terms * self.slot
+
+    @property
+    def product_bits(self) -> int:
+        """Bound of the whole product and of its sums over rows: one slot's sum is below 2^(slot + 6)."""
+        return (4 * self.terms + 1) * self.slot + 6
+
+
+@dataclass(frozen=True, slots=True)
+class LogisticCode:
+    """Everything both sides must agree on about widths.
+
+    Parameters
+    ----------
+    rows : int
+        Training rows.
+    key_bits : int
+        Of both keys.
+    """
+
+    rows: int
+    key_bits: int
+
+    @property
+    def row_log(self) -> int:
+        """n < 2^row_log."""
+        return self.rows.bit_length()
+
+    @property
+    def chunk(self) -> int:
+        """Ciphertexts per message: half a MiB."""
+        return max(1, (1 << 19) // (self.key_bits // 4))
+
+    def gradient_series(self, wanted: int) -> SeriesCode:
+        """At most ``wanted`` terms, with as many bits as the key then allows.
+
+        |σ − y| < 2 even outside the fitted range (checked when fitted), so a sum over rows is below
+        2^(bits + row_log + 1); twice that again lets :class:`GradientRound` undo a wrap.
+        """
+        overhead = self.row_log + 1 + 2
+        for terms in range(wanted, 1, -1):
+            slot = min((self.key_bits - MASK_BITS - 2 - 6) // (4 * terms + 1), 24 + overhead)
+            bits = slot - overhead
+            if bits >= 16:
+                return SeriesCode(terms, bits - bits // 2, bits // 2, slot)
+        raise _key_too_short(self.key_bits, "the sigmoid of one row")
+
+    def slope_series(self, wanted: int) -> SeriesCode:
+        """The slope's series: its slot leaves 41 bits above the value, so both shares are shares over the integers."""
+        room = (self.key_bits - MASK_BITS - 2 - 6) // SLOPE_SLOT
+        terms = min(wanted, (room - 1) // 4)
+        if terms < 2:
+            raise _key_too_short(self.key_bits, "the slope of one row")
+        return SeriesCode(terms, SLOPE_BITS - SLOPE_BITS // 2, SLOPE_BITS // 2, SLOPE_SLOT)
+
+    def margins(self, public: PublicKey) -> SlotPlan:
+        """Weight shares mod 2^53 times columns, summed over columns."""
+        return SlotPlan(WEIGHT_BITS + DESIGN_BITS + DESIGN_REACH + COLUMN_LOG, public)
+
+    def gradient_scale(self, series: SeriesCode) -> int:
+        """Fractional bits of a gradient before truncation."""
+        return DESIGN_BITS + self.row_log + series.own_bits + series.turn_bits
+
+    def gradient(self, public: PublicKey, series: SeriesCode) -> SlotPlan:
+        """Bin sums times columns (scaled by 2^row_log / n), plus the ridge times weight shares."""
+        sums = series.slot + DESIGN_BITS + 1 + DESIGN_REACH + BIN_LOG
+        ridge = RING + self.gradient_scale(series) - FRACTION + 1 + COLUMN_LOG
+        return SlotPlan(max(sums, ridge) + 1, public)
+
+    def cross_block(self, public: PublicKey) -> SlotPlan:
+        """∑ slope share × own column, by bin, times the other's column."""
+        column = CURVE_BITS + 1 + DESIGN_REACH
+        return SlotPlan(SLOPE_SLOT + column + self.row_log + column + BIN_LOG, public)
+
+    def cross_scale(self) -> int:
+        """Fractional bits of the cross block, and of the first gradient, before truncation."""
+        return SLOPE_BITS + 2 * CURVE_BITS + self.row_log
+
+    def own_block(self, public: PublicKey) -> SlotPlan:
+        """∑ slope share by pair of bins, times both raw columns, whitened on both sides."""
+        raw = SLOPE_SLOT + self.row_log + 2 * (RAW_BITS + RAW_REACH) + 2 * BIN_LOG
+        return SlotPlan(raw + 2 * (RAW_BITS + DESIGN_REACH + COLUMN_LOG) + 1, public)
+
+    def own_scale(self) -> int:
+        """Fractional bits of an owner's own block before truncation."""
+        return SLOPE_BITS + 4 * RAW_BITS + self.row_log
+
+    def product(self, public: PublicKey, columns: int) -> SlotPlan:
+        """Matrix products in the fixed-point ring."""
+        return product_plan(public, columns)
+
+    def check(self, public: PublicKey) -> None:
+        """Raise PlaintextOverflow now if some slot cannot fit this key."""
+        self.gradient(public, self.gradient_series(12))
+        self.slope_series(8)
+        self.own_block(public)
+        self.cross_block(public)
+        if self.own_scale() + 2 + MASK_BITS > RING:
+            raise _key_too_short(self.key_bits, "the curvature of so many rows")
+
+
+def _key_too_short(bits: int, en: str) -> PlaintextOverflow:
+    return PlaintextOverflow(
+        "LOGISTIC_KEY_SHORT",
+        Text(f"{en} does not fit a key of {bits} bits", f"{bits} 位密钥容纳不下逻辑回归的中间结果"),
+        cure=Text("use keys of at least 1,024 bits, 2,048 for real data", "请使用至少 1024 位（真实数据 2048 位）的密钥"),
+    )

@@ -1,0 +1,294 @@
+"""What both parties of a federated logistic regression do alike: which round comes when, and what it leaves behind.
+
+:class:`LogisticParty` owns the :class:`~vfl.protocols.logistic_rounds.Shares` and runs the rounds by name. The two
+sides differ in what their values of a row are: the bank knows series and labels, the platform only its own angles.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vfl.config.logistic import LogisticSpec
+from vfl.crypto import limbs
+from vfl.crypto.paillier import Ciphertexts, SealedCiphertexts
+from vfl.crypto.shares import FRACTION, RING, Ring, SlotPlan, linear_map, ring_bytes, ring_from_bytes, to_fixed, to_floats
+from vfl.protocols.logistic import What, inversion_intervals
+from vfl.protocols.logistic_code import SeriesCode
+from vfl.protocols.logistic_curvature import CurvatureRound
+from vfl.protocols.logistic_rounds import (
+    GradientRound,
+    MarginRound,
+    MatrixRound,
+    Round,
+    Shares,
+    SlopeRound,
+    SumRound,
+    wrong_count,
+    zeros,
+)
+from vfl.runtime.state import freeze, thaw
+from vfl.runtime.workspace import too_early
+from vfl.wire.carriers import MaskedCiphertexts
+
+__all__ = ["LogisticParty", "VarianceRound"]
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+COARSE_TERMS, FINE_TERMS = 6, 12
+"""Harmonics of σ: few while the weights are far off, many in the last two steps."""
+COARSE_SLOPES, FINE_SLOPES = 5, 8
+"""Harmonics of σ': few for a curvature that only serves the next steps, many for standard errors."""
+_MIX_BITS = 20
+"""Fractional bits of the public factors of the inversion and of the whitening of variances."""
+
+
+class LogisticParty(ABC):
+    """One side: its shares, the rounds by name, and its state between phases."""
+
+    def __init__(self, spec: LogisticSpec, owners: int) -> None:
+        self.spec = spec
+        self._owners = owners
+        self._shares: Shares | None = None
+        self._rounds: dict[What, Round] = {}
+        self._step = 0
+        self._interval = 0
+        self._mix: Ring = zeros(0, 0)
+        self._restored: dict[str, Any] = {}
+
+    @property
+    def started(self) -> bool:
+        """Whether there are shares to keep."""
+        return self._shares is not None or bool(self._restored)
+
+    @property
+    def shares(self) -> Shares:
+        if self._shares is None and self._restored:
+            self.adopt(self._restored["facts"]["peer_columns"])
+        if self._shares is None:
+            raise too_early("number of columns")
+        return self._shares
+
+    def adopt(self, peer_columns: int) -> None:
+        """Take up the shares of this job, or those of the last checkpoint."""
+        shares = self._shares = self.make_shares(peer_columns)
+        if self._restored:
+            arrays, facts = self._restored["arrays"], self._restored["facts"]
+            shares.weights, shares.inverse = (ring_from_bytes(arrays[k]) for k in ("weights", "inverse"))
+            shares.clock, self._step = facts["clock"], facts["step"]
+            kept = self._round_matrix(What.INVERSE)
+            for data in arrays["matrix"]:
+                raw = data.tobytes()
+                size = shares.peer.public.key_bytes * 2
+                kept.take_encrypted(
+                    SealedCiphertexts.received(shares.peer.public.key_id, len(raw) // size, raw, shares.peer.public)
+                )
+
+    # --- what the two sides do differently --------------------------------------------------------------------
+
+    @abstractmethod
+    def make_shares(self, peer_columns: int) -> Shares:
+        """Own columns and keys, and zeros as shares."""
+
+    @abstractmethod
+    def sigmoid_values(self, code: SeriesCode) -> Ints:
+        """This party's 2K + 1 values of each row for σ(z) − y."""
+
+    @abstractmethod
+    def slope_values(self, code: SeriesCode, rows: int) -> Ints:
+        """This party's 2K + 1 values of each of the first rows for σ'(z)."""
+
+    # --- rounds by name ---------------------------------------------------------------------------------------
+
+    def begin_round(self, what: What) -> None:
+        """Set up a round that starts with encryption."""
+        s = self.shares
+        if what is What.MARGINS:
+            self._rounds[what] = MarginRound(s)
+        elif what is What.SUMS:
+            late = self._step >= self.spec.steps - 2
+            code = s.code.gradient_series(FINE_TERMS if late else COARSE_TERMS)
+            self._rounds[what] = SumRound(s, code, self.sigmoid_values(code))
+        elif what is What.GRADIENT:
+            sums = self._rounds[What.SUMS]
+            if not isinstance(sums, SumRound):
+                raise too_early("sum round")
+            self._rounds[what] = GradientRound(s, sums)
+        elif what is What.SLOPES:
+            code = s.code.slope_series(FINE_SLOPES if self._last else COARSE_SLOPES)
+            self._rounds[what] = SlopeRound(s, code, self.slope_values(code, self.curvature_rows))
+        elif what is What.CURVATURE:
+            self._rounds[what] = CurvatureRound(s, self.curvature_rows)
+        elif what is What.VARIANCE:
+            self._rounds[what] = VarianceRound(s)
+        else:
+            self._begin_matrix(what)
+
+    def _begin_matrix(self, what: What) -> None:
+        s = self.shares
+        if what is What.HESSIAN:
+            one = to_fixed(np.eye(s.columns) / self._owners) if s.first else zeros(s.columns, s.columns)
+            s.inverse, self._interval = one, 0
+            self._rounds[what] = MatrixRound(s, s.curvature)
+        else:
+            self._rounds[what] = MatrixRound(s, s.inverse)
+
+    @property
+    def curvature_rows(self) -> int:
+        """Rows of the present curvature: all for the first and for standard errors."""
+        rows = self.shares.rows
+        return rows if self._last or self._step == 0 else min(rows, self.spec.curvature_rows)
+
+    @property
+    def _last(self) -> bool:
+        return self._step >= self.spec.steps
+
+    def encrypted_values(self, what: What) -> Iterator[SealedCiphertexts]:
+        yield from self._rounds[what].encrypted()
+
+    def take_encrypted_values(self, sealed: SealedCiphertexts, what: What) -> None:
+        self._rounds[what].take_encrypted(sealed)
+
+    def masked_values(self, what: What) -> Iterator[MaskedCiphertexts]:
+        s = self.shares
+        if what is What.CURVED:
+            self._round_matrix(What.HESSIAN).times(s.inverse)
+        elif what is What.IMPROVED:
+            self._round_matrix(What.INVERSE).times(self._mix)
+        elif what is What.DIRECTION:
+            self._round_matrix(What.INVERSE).times(s.gradient[:, None])
+        yield from self._answering(what).masked()
+
+    def take_masked_values(self, masked: MaskedCiphertexts, what: What) -> None:
+        self._answering(what).take_masked(masked)
+
+    def _answering(self, what: What) -> Round:
+        if what is What.CURVED:
+            return self._rounds[What.HESSIAN]
+        if what in (What.IMPROVED, What.DIRECTION):
+            return self._rounds[What.INVERSE]
+        return self._rounds[what]
+
+    def _round_matrix(self, what: What) -> MatrixRound:
+        found = self._rounds.get(what)
+        if found is None and what is What.INVERSE:
+            found = self._rounds[what] = MatrixRound(self.shares, self.shares.inverse)
+        if not isinstance(found, MatrixRound):
+            raise too_early("matrix")
+        return found
+
+    def finish_round(self, what: What) -> None:
+        """Turn what a round brought into new shares."""
+        s = self.shares
+        if what is What.CURVED:
+            # X ← X (aI − HX) 4/a²: the quadratic that maps [l, 1] to the narrowest interval below 1.
+            low = inversion_intervals(self._owners)[self._interval]
+            total, factor = 1.0 + low, round(4 / (1.0 + low) ** 2 * (1 << _MIX_BITS))
+            mix = -self._round_matrix(what=What.HESSIAN).product()
+            if s.first:
+                mix = mix + to_fixed(np.eye(s.columns) * total)
+            self._mix = s.cut(mix * factor, _MIX_BITS)
+        elif what is What.IMPROVED:
+            s.inverse = self._round_matrix(What.INVERSE).product()
+            self._interval += 1
+        elif what is What.DIRECTION:
+            s.weights = (s.weights - self._round_matrix(What.INVERSE).product()[:, 0]) % (1 << RING)
+            self._step += 1
+        else:
+            self._rounds[what].finish()
+
+    # --- opening ----------------------------------------------------------------------------------------------
+
+    def share_of_theirs(self) -> bytes:
+        """Own shares of the peer's weights and, where wanted, of their variances."""
+        s = self.shares
+        out = s.weights[s.theirs].tolist()
+        if self.spec.standard_errors:
+            out += self._variance().of_theirs.tolist()
+        return b"".join(v.to_bytes(RING // 8, "little") for v in out)
+
+    def open_mine(self, share: bytes, scale: float) -> tuple[Floats, Floats]:
+        """Own weights and standard errors (empty without), from the peer's shares."""
+        s, count = self.shares, self.shares.design.columns
+        parts = 2 if self.spec.standard_errors else 1
+        if len(share) != parts * count * RING // 8:
+            raise wrong_count()
+        values = ring_from_bytes(np.frombuffer(share, dtype=np.uint8).reshape(-1, RING // 8))
+        weights = s.design.weights(to_floats((values[:count] + s.weights[s.mine]) % (1 << RING)))
+        if parts == 1:
+            return weights, np.zeros(0)
+        variances = to_floats((values[count:] + self._variance().of_mine) % (1 << RING), FRACTION + 2 * _MIX_BITS)
+        return weights, np.sqrt(np.maximum(variances, 0) / scale)
+
+    def _variance(self) -> VarianceRound:
+        found = self._rounds.get(What.VARIANCE)
+        if not isinstance(found, VarianceRound):
+            raise too_early("variance round")
+        return found
+
+    # --- state ------------------------------------------------------------------------------------------------
+
+    def dump_shares(self) -> bytes:
+        """Shares between steps; margins and rounds are made anew in each."""
+        s = self.shares
+        sealed = self._round_matrix(What.INVERSE).sealed
+        matrix = np.frombuffer(b"".join(part.data for part in sealed), dtype=np.uint8)
+        arrays = {"weights": ring_bytes(s.weights), "inverse": ring_bytes(s.inverse), "matrix": matrix[None, :]}
+        return freeze(arrays, {"clock": s.clock, "step": self._step, "peer_columns": s.peer_columns})
+
+    def restore_shares(self, raw: bytes) -> None:
+        arrays, facts = thaw(raw)
+        self._restored = {"arrays": arrays, "facts": facts}
+
+
+class VarianceRound(Round):
+    """The diagonal of T X Tᵀ of each owner's own block, X the shared inverse: variances, before division by rows."""
+
+    def __init__(self, shares: Shares) -> None:
+        super().__init__(shares)
+        self._received: list[Ciphertexts] = []
+        self._kept: list[limbs.Limbs] = []
+        self._read: list[limbs.Limbs] = []
+        self.of_mine: Ring = zeros(0)
+        self.of_theirs: Ring = zeros(0)
+
+    def encrypted(self) -> Iterator[SealedCiphertexts]:
+        s = self.s
+        block = s.inverse[s.theirs, s.theirs].ravel().tolist()
+        plain = limbs.from_ints(block, s.own.public.limbs)
+        for part in s.chunks(len(block)):
+            yield s.encrypt(plain[part], "inverse block")
+
+    def take_encrypted(self, sealed: SealedCiphertexts) -> None:
+        self._received.append(self._open(sealed))
+
+    def _factors(self) -> Ring:
+        """(columns², columns): T_jf T_kf."""
+        whiten = np.rint(np.ldexp(self.s.design.whiten, _MIX_BITS)).astype(np.int64).astype(object)
+        size = len(whiten)
+        return (whiten[:, None, :] * whiten[None, :, :]).reshape(size * size, size)
+
+    def _plan(self, public: Any) -> SlotPlan:
+        return SlotPlan(RING + 2 * (_MIX_BITS + 12) + 18, public)
+
+    def masked(self) -> Iterator[MaskedCiphertexts]:
+        he = self.s.peer
+        plan = self._plan(he.public)
+        block = he.concat(self._received)
+        packed = he.pack(linear_map(he, block, self._factors()), plan.per, plan.slot_bits)
+        yield from self._reply(packed, plan, self._kept)
+
+    def take_masked(self, masked: MaskedCiphertexts) -> None:
+        self._read.append(self.s.own.decrypt(masked.sealed))
+
+    def finish(self) -> None:
+        s = self.s
+        kept = self._plan(s.peer.public).read(np.vstack(self._kept), 1, s.design.columns)[0]
+        local = s.inverse[s.mine, s.mine].ravel().dot(self._factors())
+        self.of_mine = (local - kept) % (1 << RING)
+        self.of_theirs = self._plan(s.own.public).read(np.vstack(self._read), 1, s.peer_columns)[0]

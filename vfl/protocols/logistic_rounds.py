@@ -1,0 +1,477 @@
+"""The rounds of federated logistic regression: what one party encrypts, what the other returns masked.
+
+Every round has the same four steps, and both parties run the same code:
+
+1. ``encrypted``: own values, fresh, under the own key;
+2. ``take_encrypted``: the peer's, with which this party computes, using its plain numbers;
+3. ``masked``: the results, masked in every bit, under the peer's key; the masks are this party's shares;
+4. ``take_masked``: decrypt the own shares of what the peer computed.
+
+:class:`Shares` is what a party holds between rounds. Nothing in it is a value: weights, gradient, curvature and its
+inverse are ring elements, margins are angles, all uniform without the other party's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from vfl.crypto import limbs
+from vfl.crypto.masking import slot_shares
+from vfl.crypto.paillier import AdditiveHE, Ciphertexts, KeyHolder, SealedCiphertexts
+from vfl.crypto.randomness import JobSeed
+from vfl.crypto.shares import (
+    FRACTION,
+    RING,
+    Ring,
+    SharedMatrix,
+    SlotPlan,
+    angle_product,
+    linear_map,
+    signed_digits,
+    signed_plaintexts,
+    truncate,
+)
+from vfl.protocols.logistic_code import ANGLE_SHIFT, WEIGHT_BITS, LogisticCode, SeriesCode
+from vfl.protocols.logistic_design import OwnDesign
+from vfl.errors import RemoteProtocolError
+from vfl.runtime.workspace import malformed, too_early
+from vfl.wire.carriers import MaskedCiphertexts, share_all, share_slots
+
+__all__ = ["GradientRound", "MarginRound", "MatrixRound", "Round", "Shares", "SlopeRound", "SumRound", "wrong_count", "zeros"]
+
+Ints = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+Floats = npt.NDArray[np.float64]
+_MODULUS = 1 << RING
+
+
+@dataclass(slots=True, repr=False)
+class Shares:
+    """One party's shares, and the numbers of its own that it computes with.
+
+    Parameters
+    ----------
+    first : bool
+        True at the bank: local truncation and signs tell the two parties apart.
+    own, peer : KeyHolder, AdditiveHE
+        The own key pair and the peer's public key.
+    peer_columns : int
+        Columns of the peer's part; the bank's come first in joint vectors.
+    """
+
+    first: bool
+    seed: JobSeed
+    code: LogisticCode
+    design: OwnDesign
+    own: KeyHolder
+    peer: AdditiveHE
+    peer_columns: int
+    weights: Ring = field(init=False)
+    gradient: Ring = field(init=False)
+    curvature: Ring = field(init=False)
+    inverse: Ring = field(init=False)
+    angles: Words = field(init=False)
+    slopes: Words = field(init=False)
+    """Shares of each row's slope over the integers: the bank's, less the platform's."""
+    peer_weights: Ciphertexts | None = field(init=False, default=None)
+    """[[peer's share of the own weights]] under its key: the ridge needs it."""
+    clock: int = field(init=False, default=0)
+    """Counts encryptions and replies: no randomness serves two of them."""
+
+    def __post_init__(self) -> None:
+        total = self.columns
+        self.weights = zeros(total)
+        self.gradient = zeros(total)
+        self.curvature = zeros(total, total)
+        self.inverse = zeros(total, total)
+        self.angles = np.zeros(len(self.design.bins), dtype=np.uint64)
+        self.slopes = np.zeros(0, dtype=np.uint64)
+
+    @property
+    def columns(self) -> int:
+        return self.design.columns + self.peer_columns
+
+    @property
+    def mine(self) -> slice:
+        """Own columns in joint vectors."""
+        return slice(0, self.design.columns) if self.first else slice(self.peer_columns, self.columns)
+
+    @property
+    def theirs(self) -> slice:
+        return slice(self.design.columns, self.columns) if self.first else slice(0, self.peer_columns)
+
+    @property
+    def rows(self) -> int:
+        return len(self.design.bins)
+
+    def cut(self, share: Ring, bits: int) -> Ring:
+        """Own share of value / 2^bits."""
+        return truncate(share % _MODULUS, bits)
+
+    def encrypt(self, plain: limbs.Limbs, what: str) -> SealedCiphertexts:
+        """Fresh ciphertexts under the own key; randomness bound to place and plaintext."""
+        self.clock += 1
+        digest = hashlib.sha256(plain.tobytes()).digest()
+        return self.own.encrypt_sealed(plain, self.seed.stream("logistic", what, self.clock, digest))
+
+    def chunks(self, count: int) -> Iterator[slice]:
+        """Slices of ``count`` things, one message each; at least one, perhaps empty."""
+        step = self.code.chunk
+        for start in range(0, max(count, 1), step):
+            yield slice(start, min(start + step, count))
+
+
+def zeros(*shape: int) -> Ring:
+    out = np.empty(shape, dtype=object)
+    out[...] = 0
+    return out
+
+
+class Round(ABC):
+    """One exchange; see the module's text. ``heard`` binds masks to what they answer."""
+
+    def __init__(self, shares: Shares) -> None:
+        self.s = shares
+        self.heard = hashlib.sha256()
+
+    @abstractmethod
+    def encrypted(self) -> Iterator[SealedCiphertexts]: ...
+
+    @abstractmethod
+    def take_encrypted(self, sealed: SealedCiphertexts) -> None: ...
+
+    @abstractmethod
+    def masked(self) -> Iterator[MaskedCiphertexts]: ...
+
+    @abstractmethod
+    def take_masked(self, masked: MaskedCiphertexts) -> None: ...
+
+    def finish(self) -> None:
+        """Both directions have ended."""
+
+    # --- shared by the rounds ---------------------------------------------------------------------------------
+
+    def _open(self, sealed: SealedCiphertexts) -> Ciphertexts:
+        self.heard.update(sealed.data)
+        return self.s.peer.open(sealed)
+
+    def _streams(self, what: str) -> tuple[JobSeed, tuple[str, int, bytes]]:
+        self.s.clock += 1
+        return self.s.seed, (what, self.s.clock, self.heard.digest())
+
+    def _share_all(self, c: Ciphertexts, value_bits: int) -> tuple[MaskedCiphertexts, limbs.Limbs]:
+        seed, context = self._streams(type(self).__name__)
+        return share_all(
+            self.s.peer, c, value_bits=value_bits,
+            masks=seed.stream("logistic-mask", *context), seals=seed.stream("logistic-seal", *context),
+        )  # fmt: skip
+
+    def _share_slots(self, packed: Ciphertexts, plan: SlotPlan) -> tuple[MaskedCiphertexts, limbs.Limbs]:
+        seed, context = self._streams(type(self).__name__)
+        return share_slots(
+            self.s.peer, packed, plan,
+            masks=seed.stream("logistic-mask", *context), seals=seed.stream("logistic-seal", *context),
+        )  # fmt: skip
+
+    def _reply(self, packed: Ciphertexts, plan: SlotPlan, kept: list[limbs.Limbs]) -> Iterator[MaskedCiphertexts]:
+        """Packed values as masked messages; the masks are appended to ``kept``."""
+        for part in self.s.chunks(len(packed)):
+            chosen = self.s.peer.take(packed, np.arange(part.start, part.stop, dtype=np.int64))
+            masked, mask = self._share_slots(chosen, plan)
+            kept.append(mask)
+            yield masked
+
+
+class MarginRound(Round):
+    """Shares of each row's margin as angles: X̃_own · [[peer's share of the own weights]]."""
+
+    def __init__(self, shares: Shares) -> None:
+        super().__init__(shares)
+        low = shares.weights[shares.mine] % (1 << WEIGHT_BITS)
+        shares.angles = angle_product(shares.design.rows, low, ANGLE_SHIFT)
+        self._taken = 0
+        self._received: list[Ciphertexts] = []
+
+    def encrypted(self) -> Iterator[SealedCiphertexts]:
+        theirs = self.s.weights[self.s.theirs].tolist()
+        both = [w % (1 << WEIGHT_BITS) for w in theirs] + theirs
+        plain = limbs.from_ints(both, self.s.own.public.limbs)
+        for part in self.s.chunks(len(both)):
+            yield self.s.encrypt(plain[part], "weights")
+
+    def take_encrypted(self, sealed: SealedCiphertexts) -> None:
+        self._received.append(self._open(sealed))
+
+    def masked(self) -> Iterator[MaskedCiphertexts]:
+        s, he, own = self.s, self.s.peer, self.s.design.columns
+        both = he.concat(self._received)
+        if len(both) != 2 * own:
+            raise wrong_count()
+        index = np.arange(2 * own, dtype=np.int64)
+        low, s.peer_weights = he.take(both, index[:own]), he.take(both, index[own:])
+        plan = s.code.margins(he.public)
+        tables = self._tables(low, plan)
+        for part in s.chunks(plan.groups(s.rows)):
+            masked, mask = self._share_slots(self._margins(tables, plan, part), plan)
+            self._add(slot_shares(mask, slots=plan.per, slot_bits=plan.slot_bits), part.start * plan.per, minus=True)
+            yield masked
+
+    def _tables(self, weights: Ciphertexts, plan: SlotPlan) -> list[Ciphertexts]:
+        """[[what each bin adds to a margin]] at each slot of a reply; the last entry is a zero."""
+        he, table = self.s.peer, self.s.design.table
+        padded = np.vstack([table, np.zeros((1, table.shape[1]), dtype=np.int64)])
+        tables = [linear_map(he, weights, padded.T)]
+        step = limbs.from_ints([1 << plan.slot_bits] * len(padded), -(-(plan.slot_bits + 1) // 64))
+        for _ in range(1, plan.per):
+            tables.append(he.mul_plain(tables[-1], step))
+        return tables
+
+    def _margins(self, tables: list[Ciphertexts], plan: SlotPlan, groups: slice) -> Ciphertexts:
+        """One ciphertext of ``per`` rows each: additions only."""
+        design, he = self.s.design, self.s.peer
+        first = np.arange(groups.start, groups.stop, dtype=np.int64) * plan.per
+        out: Ciphertexts | None = None
+        for slot, table in enumerate(tables):
+            rows = first + slot
+            inside = rows < self.s.rows
+            for feature, offset in enumerate(design.offsets.tolist()):
+                bins = offset + design.bins[np.where(inside, rows, 0), feature].astype(np.int64)
+                entry = he.take(table, np.where(inside, bins, len(table) - 1))
+                out = entry if out is None else he.add(out, entry)
+        if out is None:
+            raise too_early("column")
+        return out
+
+    def take_masked(self, masked: MaskedCiphertexts) -> None:
+        plan = self.s.code.margins(self.s.own.public)
+        plain = self.s.own.decrypt(masked.sealed)
+        self._add(slot_shares(plain, slots=plan.per, slot_bits=plan.slot_bits), self._taken, minus=False)
+        self._taken += len(plain) * plan.per
+
+    def finish(self) -> None:
+        if self._taken < self.s.rows:
+            raise wrong_count()
+
+    def _add(self, slots: Words, start: int, *, minus: bool) -> None:
+        angles = self.s.angles[start : start + slots.size]
+        turned = slots.ravel()[: len(angles)] << np.uint64(ANGLE_SHIFT)
+        angles += np.uint64(0) - turned if minus else turned
+
+
+class SumRound(Round):
+    """Sums of d = σ(z) − y by own bin, as shares mod 2^S.
+
+    The inner product of both parties' 2K + 1 values of a row costs one encryption and one exponentiation: the owner
+    of the ciphertext packs its values upwards, the other raises it to its own values packed downwards, and sums the
+    products by bin without ever seeing one in clear. No share of a single row is ever made.
+    """
+
+    def __init__(self, shares: Shares, series: SeriesCode, values: Ints) -> None:
+        super().__init__(shares)
+        self.series, self.values = series, values
+        self.kept: Words = np.zeros(0, dtype=np.uint64)
+        self.read: Words = np.zeros(0, dtype=np.uint64)
+        self._row = 0
+        self._sums: Ciphertexts | None = None
+
+    def encrypted(self) -> Iterator[SealedCiphertexts]:
+        for part in self.s.chunks(self.s.rows):
+            plain = signed_plaintexts(self.values[part], self.series.slot, self.s.own.public)
+            yield self.s.encrypt(plain, "phases")
+
+    def take_encrypted(self, sealed: SealedCiphertexts) -> None:
+        he, design = self.s.peer, self.s.design
+        rows = slice(self._row, self._row + len(sealed))
+        self._row = rows.stop
+        if self._row > self.s.rows:
+            raise wrong_count()
+        width = self.series.slot * self.values.shape[1]
+        exponents, negative = signed_digits(self.values[rows, ::-1], self.series.slot, -(-width // 64))
+        products = he.mul_plain(self._open(sealed), exponents, negative)
+        sums = he.bucket_sums(products, design.bins[rows], None, design.counts)
+        self._sums = sums if self._sums is None else he.add(self._sums, sums)
+
+    def masked(self) -> Iterator[MaskedCiphertexts]:
+        if self._sums is None or self._row != self.s.rows:
+            raise wrong_count()
+        for part in self.s.chunks(len(self._sums)):
+            chosen = self.s.peer.take(self._sums, np.arange(part.start, part.stop, dtype=np.int64))
+            masked, mask = self._share_all(chosen, self.series.product_bits)
+            self.kept = np.concatenate([self.kept, self._slot(mask)])
+            yield masked
+
+    def take_masked(self, masked: MaskedCiphertexts) -> None:
+        self.read = np.concatenate([self.read, self._slot(self.s.own.decrypt(masked.sealed))])
+
+    def _slot(self, numbers: limbs.Limbs) -> Words:
+        return limbs.extract(numbers, self.series.middle, self.series.slot)[:, 0]
+
+
+class GradientRound(Round):
+    """The gradient in the fixed-point ring, from bin sums shared mod 2^S.
+
+    T = y − r + (0 or 1 or −1) 2^S with |T| < 2^(S−2): whether it wrapped depends on y and r together. The reader of
+    y encrypts y and its top bit; the masker knows r, so it knows which of the two ways to read both cannot wrap
+    (plain, if r is in the middle half; centred on zero, if not) and computes [[T]] that way. It then multiplies with
+    its columns, adds the ridge, and shares the result afresh.
+    """
+
+    def __init__(self, shares: Shares, sums: SumRound) -> None:
+        super().__init__(shares)
+        self._sums = sums
+        self._plan_bits = shares.code.gradient_scale(sums.series)
+        self._received: list[Ciphertexts] = []
+        self._kept: list[limbs.Limbs] = []
+        self._read: list[limbs.Limbs] = []
+
+    def encrypted(self) -> Iterator[SealedCiphertexts]:
+        y = self._sums.read
+        both = np.concatenate([y, y >> np.uint64(self._sums.series.slot - 1)])
+        plain = np.zeros((len(both), self.s.own.public.limbs), dtype=np.uint64)
+        plain[:, 0] = both
+        for part in self.s.chunks(len(both)):
+            yield self.s.encrypt(plain[part], "sums")
+
+    def take_encrypted(self, sealed: SealedCiphertexts) -> None:
+        self._received.append(self._open(sealed))
+
+    def masked(self) -> Iterator[MaskedCiphertexts]:
+        s, he, design = self.s, self.s.peer, self.s.design
+        if s.peer_weights is None:
+            raise too_early("weight share")
+        gradient = linear_map(he, self._clean_sums(), design.back)
+        bits = self._plan_bits - FRACTION
+        ridge = np.rint(np.ldexp(design.ridge, bits)).astype(np.int64)
+        gradient = he.add(gradient, linear_map(he, s.peer_weights, ridge))
+        plan = s.code.gradient(he.public, self._sums.series)
+        yield from self._reply(he.pack(gradient, plan.per, plan.slot_bits), plan, self._kept)
+
+    def _clean_sums(self) -> Ciphertexts:
+        he, slot, r = self.s.peer, self._sums.series.slot, self._sums.kept
+        both = he.concat(self._received)
+        if len(both) != 2 * len(r):
+            raise wrong_count()
+        index = np.arange(len(both), dtype=np.int64)
+        y, top = he.take(both, index[: len(r)]), he.take(both, index[len(r) :])
+        quarter = 1 << (slot - 2)
+        plain = [quarter <= v < 3 * quarter for v in r.tolist()]
+        words = slot // 64 + 1
+        wraps = limbs.from_ints([0 if p else 1 << slot for p in plain], words)
+        minus = [
+            v if p or v < 2 * quarter else v - (1 << slot) for p, v in zip(plain, r.tolist(), strict=True)
+        ]
+        n = he.public.n
+        return he.add_plain(
+            he.sub(y, he.mul_plain(top, wraps)), limbs.from_ints([-v % n for v in minus], he.public.limbs)
+        )
+
+    def take_masked(self, masked: MaskedCiphertexts) -> None:
+        self._read.append(self.s.own.decrypt(masked.sealed))
+
+    def finish(self) -> None:
+        s = self.s
+        bits = self._plan_bits - FRACTION
+        kept = s.code.gradient(s.peer.public, self._sums.series).read(np.vstack(self._kept), 1, s.design.columns)[0]
+        ridge = np.rint(np.ldexp(s.design.ridge, bits)).astype(np.int64).astype(object)
+        out = zeros(s.columns)
+        out[s.mine] = ridge.dot(s.weights[s.mine]) - kept
+        out[s.theirs] = s.code.gradient(s.own.public, self._sums.series).read(np.vstack(self._read), 1, s.peer_columns)[0]
+        s.gradient = s.cut(out, bits)
+
+
+class SlopeRound(Round):
+    """Shares of each row's slope σ'(z) over the integers; the bank encrypts, the platform answers row by row."""
+
+    def __init__(self, shares: Shares, series: SeriesCode, values: Ints) -> None:
+        super().__init__(shares)
+        self.series, self.values = series, values
+        self._row = 0
+        self._products: list[Ciphertexts] = []
+        shares.slopes = np.zeros(0, dtype=np.uint64)
+
+    def encrypted(self) -> Iterator[SealedCiphertexts]:
+        for part in self.s.chunks(len(self.values)):
+            plain = signed_plaintexts(self.values[part], self.series.slot, self.s.own.public)
+            yield self.s.encrypt(plain, "slopes")
+
+    def take_encrypted(self, sealed: SealedCiphertexts) -> None:
+        rows = slice(self._row, self._row + len(sealed))
+        self._row = rows.stop
+        if self._row > len(self.values):
+            raise wrong_count()
+        width = self.series.slot * self.values.shape[1]
+        exponents, negative = signed_digits(self.values[rows, ::-1], self.series.slot, -(-width // 64))
+        self._products.append(self.s.peer.mul_plain(self._open(sealed), exponents, negative))
+
+    def masked(self) -> Iterator[MaskedCiphertexts]:
+        for products in self._products:
+            masked, mask = self._share_all(products, self.series.product_bits)
+            self._keep(mask)
+            yield masked
+
+    def take_masked(self, masked: MaskedCiphertexts) -> None:
+        self._keep(self.s.own.decrypt(masked.sealed))
+
+    def _keep(self, numbers: limbs.Limbs) -> None:
+        slot = limbs.extract(numbers, self.series.middle, self.series.slot)[:, 0]
+        self.s.slopes = np.concatenate([self.s.slopes, slot])
+
+
+class MatrixRound(Round):
+    """One matrix product of two shared matrices: each party encrypts its share of the left one.
+
+    ``encrypted`` and ``take_encrypted`` bring the left share over; ``masked`` may then be run for several right
+    operands (:meth:`times`) without encrypting again.
+    """
+
+    def __init__(self, shares: Shares, left: Ring) -> None:
+        super().__init__(shares)
+        self._left = left
+        self.sealed: list[SealedCiphertexts] = []
+        self._peers: SharedMatrix | None = None
+        self._right: Ring = zeros(0, 0)
+        self._kept: list[limbs.Limbs] = []
+        self._read: list[limbs.Limbs] = []
+
+    def encrypted(self) -> Iterator[SealedCiphertexts]:
+        s = self.s
+        plan = s.code.product(s.own.public, s.columns)
+        plain = plan.plaintexts(self._left.T, s.own.public)
+        for part in s.chunks(len(plain)):
+            yield s.encrypt(plain[part], "matrix")
+
+    def take_encrypted(self, sealed: SealedCiphertexts) -> None:
+        self.heard.update(sealed.data)
+        self.sealed.append(sealed)
+
+    def times(self, right: Ring) -> None:
+        """Set the own share of the right operand, shape (columns, m)."""
+        self._right, self._kept, self._read = right, [], []
+
+    def masked(self) -> Iterator[MaskedCiphertexts]:
+        s = self.s
+        plan = s.code.product(s.peer.public, s.columns)
+        if self._peers is None:
+            self._peers = SharedMatrix(s.peer, self.sealed, plan, s.columns, s.columns)
+        yield from self._reply(self._peers.times(self._right), plan, self._kept)
+
+    def take_masked(self, masked: MaskedCiphertexts) -> None:
+        self._read.append(self.s.own.decrypt(masked.sealed))
+
+    def product(self) -> Ring:
+        """The own share of left · right, truncated back to 32 fractional bits."""
+        s, outputs = self.s, self._right.shape[1]
+        kept = s.code.product(s.peer.public, s.columns).read(np.vstack(self._kept), outputs, s.columns)
+        read = s.code.product(s.own.public, s.columns).read(np.vstack(self._read), outputs, s.columns)
+        return s.cut(self._left.dot(self._right) + (read - kept).T, FRACTION)
+
+
+def wrong_count() -> RemoteProtocolError:
+    return malformed("SHARE_COUNT", "another number of values than the job's rows and columns call for",
+                     "数值个数与任务的行数、列数不符")
