@@ -85,7 +85,7 @@ def test_sql_of_a_part_gives_points_and_no_score(fitted: Fitted) -> None:
 def small_card(name: str, rule: NumericRule | CategoryRule, bins: int) -> Scorecard:
     feature = CardFeature(
         "bank", 1, name, rule, (*(0.1 * b for b in range(bins)), 0.0), (*(7 * b - 9 for b in range(bins)), 0),
-        ("",) * bins, ReasonText.of("bank", 1, name),
+        ReasonText.of("bank", 1, name),
     )  # fmt: skip
     return Scorecard(Scaling(), "bank", 500, (feature,))
 

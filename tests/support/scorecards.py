@@ -18,6 +18,7 @@ from vfl.core.prebins import CategoryPreBins, NumericPreBins, PreBins
 from vfl.core.scorecard import Scaling, Scorecard
 
 LEVELS = ("制造业", "O'Neil & \"sons\"", "retail <b>", "农业", "rare-1", "rare-2", "\\n")
+SPECIALS = {"tax": [[-999.0], [-998.0]]}
 SCALING = Scaling(600, 50, 20)
 
 Table = dict[str, Any]
@@ -58,10 +59,10 @@ def _feature(name: str, column: Any, label: npt.NDArray[np.float64]) -> WoeFeatu
     prebins: PreBins[Any]
     if isinstance(column, list):
         codes, levels = coded(column)
-        prebins = CategoryPreBins.fit(codes, levels, name=name, floor=40)
+        prebins = CategoryPreBins.fit(codes, levels, name=name, floor=100)
         bins = prebins.bins((codes, levels))
     else:
-        prebins = NumericPreBins.fit(column, name=name, floor=40, max_bins=20, specials=[[-999.0], [-998.0]])
+        prebins = NumericPreBins.fit(column, name=name, floor=40, max_bins=20, specials=SPECIALS.get(name, []))
         bins = prebins.bins(column)
     size = len(prebins.rows)
     rows = np.bincount(bins, minlength=size)

@@ -161,8 +161,6 @@ class CardFeature:
         Of each bin; positive = safer; the last 0, for what training never saw.
     points : tuple of int
         Of each bin, in the same order.
-    labels : tuple of str
-        Of each bin but the last, for people.
     reason : ReasonText
     """
 
@@ -172,7 +170,6 @@ class CardFeature:
     rule: NumericRule | CategoryRule
     woe: tuple[float, ...]
     points: tuple[int, ...]
-    labels: tuple[str, ...]
     reason: ReasonText
 
     def __post_init__(self) -> None:
@@ -182,9 +179,7 @@ class CardFeature:
             if isinstance(rule, NumericRule)
             else [*(b for _, b in rule.levels), rule.other, rule.missing]
         )
-        if not len(self.woe) == len(self.points) == len(self.labels) + 1 or not 0 <= min(used) <= max(used) < len(
-            self.points
-        ):
+        if len(self.woe) != len(self.points) or not 0 <= min(used) <= max(used) < len(self.points):
             raise _shape(self.name)
 
     @property
@@ -205,7 +200,6 @@ class CardFeature:
             "rule": self.rule.to_dict(),
             "woe": list(self.woe),
             "points": list(self.points),
-            "labels": list(self.labels),
             "reason": {"code": self.reason.code, "en": self.reason.text.en, "zh": self.reason.text.zh},
         }
 
@@ -219,7 +213,6 @@ class CardFeature:
             rule=_rule_from_dict(state["rule"]),
             woe=tuple(state["woe"]),
             points=tuple(state["points"]),
-            labels=tuple(state["labels"]),
             reason=ReasonText(reason["code"], Text(reason["en"], reason["zh"])),
         )
 
@@ -236,7 +229,7 @@ def _rule_from_dict(state: Mapping[str, Any]) -> NumericRule | CategoryRule:
 def _shape(name: str | None = None) -> LocalProtocolError:
     return LocalProtocolError(
         "CARD_FEATURE_SHAPE",
-        Text("bins, points and labels of a feature do not belong together", "特征的分箱、得分与标签不一致"),
+        Text("bins and points of a feature do not belong together", "特征的分箱与得分不一致"),
         cure=Text("this is a fault of the calling code: report it", "调用代码有误，请报告"),
         place=None if name is None else Place(column=name),
     )

@@ -172,7 +172,6 @@ def card_features(
             rule=card_rule(feature),
             woe=tuple(feature.woe.tolist()),
             points=tuple(round_half_up(share - scaling.factor * float(weight) * woe) for woe in feature.woe.tolist()),
-            labels=feature.labels(),
             reason=reason,
         )
         for number, (feature, weight, reason) in enumerate(zip(table.features, weights, texts, strict=True), 1)

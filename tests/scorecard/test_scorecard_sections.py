@@ -1,0 +1,148 @@
+"""Sections of the report from a card: own bins named, others anonymous, figures equal to the counts."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from support.scorecards import Fitted, coded
+
+from vfl.core.binning import BinCounts
+from vfl.core.card_feature import CardFeature
+from vfl.core.logistic import p_values
+from vfl.core.scorecard import Scorecard
+from vfl.core.selection import pearson, variance_inflation
+from vfl.errors import LocalProtocolError, Text
+from vfl.protocols.joint_features import JointFeature
+from vfl.report.scorecard_model import BinKind, Feature, ScorecardSection
+from vfl.report.scorecard_sections import (
+    Category,
+    Estimate,
+    by_period,
+    category_shares,
+    scorecard_section,
+    stability_section,
+)
+
+
+def joint_features(fitted: Fitted) -> list[JointFeature]:
+    """What the bank knows after binning."""
+    out = []
+    for owner, table in fitted.tables.items():
+        for index, feature in enumerate(table.features):
+            prebins = feature.prebins
+            raw = fitted.table[feature.name]
+            bins = prebins.bins(raw) if isinstance(raw, np.ndarray) else None
+            if bins is None:
+                bins = prebins.bins(coded(raw))
+            size = len(prebins.rows)
+            rows = np.bincount(bins, minlength=size)
+            events = np.bincount(bins, fitted.label, size).astype(np.int64)
+            counts = BinCounts(rows, events, prebins.apart, prebins.ordered)
+            name = feature.name if owner == "bank" else None
+            out.append(JointFeature(owner, index, name, counts, feature.merge))
+    return out
+
+
+def estimates(fitted: Fitted) -> tuple[list[Estimate], Estimate]:
+    fit = fitted.fit
+    tests = p_values(fit.coefficients, fit.standard_errors)
+    inflation = variance_inflation(pearson(fitted.design[:, 1:]))
+    told = [Estimate(*map(float, row)) for row in zip(fit.coefficients, fit.standard_errors, tests, strict=True)]
+    return (
+        [Estimate(e.weight, e.standard_error, e.p_value, float(v)) for e, v in zip(told[1:], inflation, strict=True)],
+        told[0],
+    )
+
+
+def section(fitted: Fitted, card: Scorecard) -> ScorecardSection:
+    told, intercept = estimates(fitted)
+    told = [
+        e if isinstance(f, CardFeature) else Estimate(vif=e.vif) for f, e in zip(card.features, told, strict=True)
+    ]
+    return scorecard_section(
+        card, joint_features(fitted), told, intercept, correlation=pearson(fitted.design[:, 1:])
+    )
+
+
+def test_the_bank_sees_others_as_anonymous_bins(fitted: Fitted) -> None:
+    shown = section(fitted, fitted.card.part("bank"))
+    own, other = shown.tables[0], shown.tables[2]
+    assert own.feature == Feature("bank", 1, "debt")
+    assert other.feature == Feature("platform", 1, None)
+    assert {b.kind for b in other.bins} == {BinKind.ANONYMOUS}
+    assert all(b.label == "" and math.isnan(b.points) and b.rows for b in other.bins)
+    assert {b.kind for b in own.bins} == {BinKind.INTERVAL, BinKind.MISSING}
+    assert own.bins[0].label.startswith("(−∞, ")
+    assert shown.coefficients[0].feature is None
+    assert math.isnan(shown.coefficients[3].estimate)
+    assert {r.owner for r in shown.reasons} == {"bank"}
+    assert shown.scaling is not None
+    assert shown.scaling.intercept_points == fitted.card.start
+    assert "tax" not in repr(shown)
+
+
+def test_figures_are_those_of_the_rows(fitted: Fitted) -> None:
+    shown = section(fitted, fitted.card)
+    for table, feature in zip(shown.tables, fitted.card.known, strict=True):
+        bins = feature.rule.bins(fitted.table[feature.name])
+        assert [b.rows for b in table.bins] == np.bincount(bins).tolist()
+        assert [b.events for b in table.bins] == np.bincount(bins, fitted.label).astype(int).tolist()
+        assert sum(b.iv for b in table.bins) == pytest.approx(table.iv)
+        assert [b.points for b in table.bins] == list(feature.points[:-1])
+
+
+def test_kinds_and_labels(fitted: Fitted) -> None:
+    shown = section(fitted, fitted.card)
+    debt, kind, tax, _ = shown.tables
+    missing = [b for b in debt.bins if b.kind is BinKind.MISSING]
+    assert len(missing) == 1
+    assert missing[0].label == ""
+    assert any(b.kind is BinKind.SPECIAL and "-999" in b.label for b in tax.bins)
+    assert any("其他 other" in b.label for b in kind.bins)
+    assert {b.kind for b in kind.bins} <= {BinKind.CATEGORIES, BinKind.MISSING}
+
+
+def test_a_platform_without_counts(fitted: Fitted) -> None:
+    part = fitted.card.part("platform")
+    shown = scorecard_section(part, [None] * 4, [Estimate()] * 4)
+    assert [len(t.bins) for t in shown.tables[:2]] == [0, 0]
+    assert all(b.rows is None and math.isfinite(b.points) for t in shown.tables[2:] for b in t.bins)
+    assert shown.scaling is not None
+    assert math.isnan(shown.scaling.intercept_points)
+
+
+def test_features_out_of_order_are_refused(fitted: Fitted) -> None:
+    features = joint_features(fitted)
+    with pytest.raises(LocalProtocolError, match="SCORECARD_SECTION"):
+        scorecard_section(fitted.card, features[::-1], [Estimate()] * 4)
+
+
+def test_stability(fitted: Fitted) -> None:
+    score = fitted.card.score(fitted.table)
+    period = ["2024-02" if i % 2 else "2024-01" for i in range(len(score))]
+    scores = by_period(score, period)
+    assert list(scores) == ["2024-01", "2024-02"]
+    feature = Feature("bank", 1, "debt")
+    bins = fitted.columns["bank"].bins[:, 0]
+    shifted = np.where(bins == bins.max(), bins, 0).astype(np.uint8)
+    told = stability_section(
+        "train",
+        {"train": score, "2024-01": scores["2024-01"], "later": score - 15},
+        {feature: {"train": bins, "2024-01": bins[::2], "later": shifted}},
+    )
+    found = {(r.feature, r.period): r.value for r in told.rows}
+    assert set(found) == {(None, "2024-01"), (None, "later"), (feature, "2024-01"), (feature, "later")}
+    assert found[None, "2024-01"] < 0.02 < 0.1 < found[None, "later"]
+    assert found[feature, "2024-01"] < 0.02 < 0.25 < found[feature, "later"]
+
+
+def test_category_shares(fitted: Fitted) -> None:
+    tax, staff, own = (Category(code, Text(code, code)) for code in ("tax", "staff", "own"))
+    told = category_shares(
+        fitted.card, fitted.card.points(fitted.table), fitted.label, [own, own, tax, staff], seed=1
+    )
+    assert [c.owner for c in told if c.code == "own"] == ["bank"]
+    assert [c.share.value for c in told] == sorted((c.share.value for c in told), reverse=True)
+    assert all(c.share.low <= c.share.value <= c.share.high for c in told)
