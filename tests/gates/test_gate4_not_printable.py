@@ -6,6 +6,7 @@ That ``.expose()`` of private rows stays in steps and data is tested in ``tests/
 from __future__ import annotations
 
 import ast
+import functools
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -22,12 +23,11 @@ PACKAGES = ("vfl", "party_bank", "party_platform", "coordinator")
 Fault = str
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            name = path.relative_to(ROOT).as_posix()
-            if not name.startswith("vfl/pb/"):
-                yield name, ast.parse(path.read_text(encoding="utf-8"))
+@functools.cache
+def sources() -> tuple[tuple[str, ast.Module], ...]:
+    paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+    named = [(path.relative_to(ROOT).as_posix(), path) for path in paths]
+    return tuple((n, ast.parse(p.read_text(encoding="utf-8"))) for n, p in named if not n.startswith("vfl/pb/"))
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
@@ -49,8 +49,11 @@ def names_called(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
 _OBJECT_STREAMS = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal", "copyreg"}
 _GRPC_HOMES = re.compile(r"^(vfl/runtime/(grpc|client)\.py|(coordinator|party_bank|party_platform)/node\.py)$")
 _PRINTS = re.compile(r"^(vfl/cli/.*|vfl/service/main\.py|coordinator/__main__\.py|.*/__main__\.py)$")
-_PAGES = {"vfl/data/catalogue_page.py", "vfl/data/errors_table.py", "vfl/data/dictionary.py", "vfl/protocols/tables.py"}
-"""Modules that print a page of documentation when run as a program."""
+_PAGES = {
+    "vfl/data/catalogue_page.py", "vfl/data/errors_table.py", "vfl/data/dictionary.py", "vfl/protocols/tables.py",
+    "vfl/report/exports/standalone.py",
+}  # fmt: skip
+"""Modules that print a page of documentation when run as a program, and the text of an exported script."""
 
 
 def object_streams(name: str, tree: ast.AST) -> list[Fault]:
