@@ -31,10 +31,12 @@ approve = "auto"
 minimum_key_bits = 512
 allow_test_keys = true
 minimum_intersection = 500
+purposes = ["credit-modelling", "marketing"]
 """
 _JOB = """\
 [job]
 name = "crash"
+purpose = "{purpose}"
 bank = "bank-a"
 platforms = ["platform-a"]
 bank_view = "main"
@@ -42,7 +44,7 @@ platform_view = "main"
 as_of = {as_of}
 
 [privacy]
-key_bits = 512
+key_bits = {key_bits}
 test_keys = true
 minimum_intersection = 500
 
@@ -89,7 +91,9 @@ class CrashNetwork:
         self.local = LocalNetwork(root / "network")
         self._numbers = itertools.count()
         made = generate(root / "made", firms=firms, base_rate=0.2)
-        self._job = _JOB.format(as_of=made.as_of, trees=trees)
+        self._terms: dict[str, object] = {
+            "as_of": made.as_of, "trees": trees, "purpose": "credit-modelling", "key_bits": 512,
+        }  # fmt: skip
         self.local.create([BANK], [PLATFORM], policy=_POLICY)
         self.local.stop()
         self._place(made.bank, BANK, made.bank.name)
@@ -114,6 +118,9 @@ class CrashNetwork:
     def folder(self, party: str, job: str) -> JobFolder:
         return JobFolder(self.local.parties[party].jobs, job)
 
+    def state(self, party: str, job: str) -> JobState:
+        return self.folder(party, job).load()
+
     def plan_folder(self, node: str, job: str) -> Path:
         """Where the node's plan and points of a job lie."""
         if node == COORDINATOR:
@@ -129,7 +136,9 @@ class CrashNetwork:
         plans: Mapping[str, Sequence[str]] | None = None,
         *,
         meddle: Callable[[float], None] = lambda _: None,
-        limit: float = 60.0,
+        on_death: Callable[[str, str], None] = lambda _node, _job: None,
+        limit: float = 120.0,
+        **terms: object,
     ) -> Run:
         """One job to its end.
 
@@ -139,6 +148,10 @@ class CrashNetwork:
             Where each node dies.
         meddle : callable
             Called with the seconds since the start every few milliseconds, to kill or stop nodes by other rules.
+        on_death : callable
+            Called with (node, job) before a dead node is started again; what happens meanwhile, happens without it.
+        terms
+            Of the job, where they differ: ``purpose``, ``key_bits``, ``trees``.
         limit : float
             Seconds after which the run is given up; its states tell how far it came.
         """
@@ -147,14 +160,16 @@ class CrashNetwork:
             write_plan(self.plan_folder(node, job), (plans or {}).get(node, ()))
         restarts: list[str] = []
         began = time.monotonic()
-        self.folder(BANK, job).write("request.toml", self._job.encode())
+        self.folder(BANK, job).write("request.toml", _JOB.format(**(self._terms | terms)).encode())
         while (spent := time.monotonic() - began) < limit:
             meddle(spent)
             for node in self.local.dead():
                 restarts.append(node)
+                on_death(node, job)
                 self.local.start(node)
-            states = {p: self.folder(p, job).load() for p in (BANK, PLATFORM)}
-            if all(self.folder(p, job).file("closed").exists() for p in states) and not self.local.dead():
+            states = {p: self.state(p, job) for p in (BANK, PLATFORM)}
+            closed = [self.folder(p, job).file("closed").exists() for p in states]
+            if all(closed) and all(s.final for s in states.values()) and not self.local.dead():
                 break
             time.sleep(0.02)
         unmet = [f"{n} {p}" for n in NODES for p in read_plan(self.plan_folder(n, job))]

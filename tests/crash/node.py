@@ -23,12 +23,13 @@ from vfl.crypto.documents import SignedDocument
 from vfl.crypto.envelope import Header
 from vfl.runtime.agreement import Facts
 from vfl.runtime.client import CoordinatorClient
-from vfl.runtime.journal import Checkpoint, Journal
+from vfl.runtime.journal import Checkpoint
 from vfl.runtime.switchboard import JobTransport
 from vfl.service.folder import JobFolder, JobState
 from vfl.service.main import serve
 from vfl.service.side import JobContext, PartyJob, Side
 
+from .disk import TroubledJournal
 from .points import CrashPlan
 
 SAME_JOB = "crash-matrix"
@@ -41,7 +42,7 @@ def _plan(job: str) -> CrashPlan:
     return _plans[job]
 
 
-class CrashJournal(Journal):
+class CrashJournal(TroubledJournal):
     """Passes a point before and after each write."""
 
     def __init__(self, path: Path, storage_key: bytes) -> None:
