@@ -57,6 +57,7 @@ def markdown(result: Result) -> str:
         ["", *(result["titles"][name] for name in shared)],
         [[label, *(_with_gain(result, name, op) for name in shared)] for op, label in operations.items()],
     )
+    lines += ["", "Where all columns of a row show about 1.0×, other work held the second core while it was timed."]
     rate = result["ifma_per_ns"]
     if rate:
         lines += [
