@@ -15,6 +15,8 @@ from vfl.core.scorecard import Scorecard
 from vfl.core.selection import pearson, variance_inflation
 from vfl.errors import LocalProtocolError, Text
 from vfl.protocols.joint_features import JointFeature
+from vfl.report.model import Header, Party, PartyRows, ReportModel, Sample, SplitRows
+from vfl.report.render import render
 from vfl.report.scorecard_model import BinKind, Feature, ScorecardSection
 from vfl.report.scorecard_sections import (
     Category,
@@ -24,6 +26,7 @@ from vfl.report.scorecard_sections import (
     scorecard_section,
     stability_section,
 )
+from vfl.roles import RoleName
 
 
 def joint_features(fitted: Fitted) -> list[JointFeature]:
@@ -107,10 +110,25 @@ def test_kinds_and_labels(fitted: Fitted) -> None:
 def test_a_platform_without_counts(fitted: Fitted) -> None:
     part = fitted.card.part("platform")
     shown = scorecard_section(part, [None] * 4, [Estimate()] * 4)
-    assert [len(t.bins) for t in shown.tables[:2]] == [0, 0]
-    assert all(b.rows is None and math.isfinite(b.points) for t in shown.tables[2:] for b in t.bins)
+    assert [t.feature.label for t in shown.tables] == ["tax", "staff"]
+    assert shown.coefficients == ()
+    assert all(b.rows is None and math.isfinite(b.points) for t in shown.tables for b in t.bins)
     assert shown.scaling is not None
     assert math.isnan(shown.scaling.intercept_points)
+
+
+def test_the_page_shows_the_card_in_both_languages(fitted: Fitted) -> None:
+    header = Header(
+        "job-1", "card", (Party("bank", RoleName.BANK), Party("platform", RoleName.PLATFORM)), "00", "2026-01-01",
+        "2026-01-02", "0.1.0", "credit", "bad", "good", "2024", "2025", "scorecard", "paillier", 2048,
+    )  # fmt: skip
+    sample = Sample((PartyRows("bank", 3000), PartyRows("platform")), (SplitRows("train", 3000, 900),))
+    page = render(ReportModel(header, sample, scorecard=section(fitted, fitted.card.part("bank"))))
+    for words in ("600 分对应好坏比 50 : 1", "odds of 50 good to 1 bad", "边界不公开", "edges withheld", "BANK-01"):
+        assert words in page
+    assert "O&#39;Neil" in page
+    for secret in ("tax", "staff", "PLATFORM-01"):
+        assert secret not in page
 
 
 def test_features_out_of_order_are_refused(fitted: Fitted) -> None:

@@ -69,7 +69,7 @@ def scorecard_section(
     *,
     correlation: Floats | None = None,
 ) -> ScorecardSection:
-    """The section of the report.
+    """The section of the report; a feature of which the holder knows nothing is left out.
 
     Parameters
     ----------
@@ -96,12 +96,15 @@ def scorecard_section(
     coefficients = [
         Coefficient(feature, e.weight, e.standard_error, e.p_value, e.vif)
         for feature, e in zip(shown, estimates, strict=True)
+        if not (math.isnan(e.weight) and math.isnan(e.vif))
     ]
     if intercept is not None:
         coefficients.insert(0, Coefficient(None, intercept.weight, intercept.standard_error, intercept.p_value))
     return ScorecardSection(
         tables=tuple(
-            _table(feature, f, joint) for feature, f, joint in zip(shown, card.features, features, strict=True)
+            table
+            for feature, f, joint in zip(shown, card.features, features, strict=True)
+            if (table := _table(feature, f, joint)) is not None
         ),
         coefficients=tuple(coefficients),
         correlation=None if correlation is None else Correlation(
@@ -120,13 +123,17 @@ def _feature(known: CardFeature | HiddenFeature, joint: JointFeature | None) -> 
     return Feature(known.owner, index, known.name if isinstance(known, CardFeature) else None)
 
 
-def _table(feature: Feature, known: CardFeature | HiddenFeature, joint: JointFeature | None) -> BinningTable:
-    if joint is None:
-        if not isinstance(known, CardFeature):
-            return BinningTable(feature, _NAN, ())
-        return BinningTable(
-            feature, _NAN, tuple(_own_bin(known, b, known.woe[b]) for b in range(len(known.points) - 1))
-        )
+def _table(feature: Feature, known: CardFeature | HiddenFeature, joint: JointFeature | None) -> BinningTable | None:
+    """None where the holder knows nothing."""
+    if joint is not None:
+        return _counted_table(feature, known, joint)
+    if isinstance(known, CardFeature):
+        bins = (_own_bin(known, b, woe) for b, woe in enumerate(known.woe[:-1]))
+        return BinningTable(feature, _NAN, tuple(bins))
+    return None
+
+
+def _counted_table(feature: Feature, known: CardFeature | HiddenFeature, joint: JointFeature) -> BinningTable:
     counts = joint.bins
     terms = iv_terms(counts.rows, counts.events, int(counts.rows.sum()), int(counts.events.sum()))
     bins = []

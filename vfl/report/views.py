@@ -224,9 +224,9 @@ def iv_strength(iv: float) -> str:
 
 def scaling_sentence(scaling: Scaling) -> Text:
     """What base points, base odds and PDO mean, with this scorecard's numbers."""
-    points, odds, pdo = as_number(scaling.base_points, 0), as_number(scaling.base_odds, 2), as_number(scaling.pdo, 0)
+    points, pdo = as_number(scaling.base_points, 0), as_number(scaling.pdo, 0)
     more = as_number(scaling.base_points + scaling.pdo, 0)
-    twice = as_number(2 * scaling.base_odds, 2)
+    odds, twice = (as_number(o, 2 if o % 1 else 0) for o in (scaling.base_odds, 2 * scaling.base_odds))
     return Text(
         f"A score of {points} means odds of {odds} good to 1 bad; each {pdo} points more double the odds, so "
         f"{more} means {twice} to 1.",
