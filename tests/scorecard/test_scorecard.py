@@ -106,12 +106,22 @@ def test_each_owner_alone_makes_the_same_card(fitted: Fitted) -> None:
         {"bank": fitted.tables["bank"]}, {"bank": fitted.weights["bank"]}, fitted.intercept, SCALING, home="bank",
         hidden={"platform": 2},
     )  # fmt: skip
-    features = card_features("platform", fitted.tables["platform"], fitted.weights["platform"], SCALING)
-    hidden = (HiddenFeature("bank", 1), HiddenFeature("bank", 2))
-    platform = Scorecard(SCALING, "bank", 0, (*hidden, *features))
+    platform = Scorecard.part_of(
+        "platform", fitted.tables["platform"], fitted.weights["platform"], SCALING, home="bank",
+        counts={"bank": 2, "platform": 2},
+    )  # fmt: skip
     assert bank == fitted.card.part("bank")
     assert platform == fitted.card.part("platform")
     assert bank.joined(platform) == fitted.card == platform.joined(bank)
+
+
+def test_each_owner_alone_makes_its_part_of_a_spread_card() -> None:
+    fitted = fitted_card(spread=True)
+    platform = Scorecard.part_of(
+        "platform", fitted.tables["platform"], fitted.weights["platform"], SCALING, home="bank",
+        counts={"bank": 2, "platform": 2}, share=Scorecard.spread_share(fitted.intercept, SCALING, 4),
+    )  # fmt: skip
+    assert platform == fitted.card.part("platform")
 
 
 def test_parts_of_two_cards_do_not_join(fitted: Fitted) -> None:

@@ -243,6 +243,31 @@ class Scorecard:
         start = 0 if spread and count else round_half_up(scaling.points(intercept))
         return cls(scaling, home, start, tuple(features))
 
+    @classmethod
+    def part_of(
+        cls,
+        owner: str,
+        table: BinnedTable,
+        weights: Sequence[float],
+        scaling: Scaling,
+        *,
+        home: str,
+        counts: Mapping[str, int],
+        share: float = 0.0,
+        reasons: Sequence[ReasonText] | None = None,
+    ) -> Scorecard:
+        """The part that an owner other than ``home`` makes for itself, equal to :meth:`part` of the whole card.
+
+        ``counts`` are the numbers of features of all owners, in the order of the model; ``share`` is
+        :meth:`spread_share` where the start is spread. Raises as :func:`card_features`.
+        """
+        own = card_features(owner, table, weights, scaling, share=share, reasons=reasons)
+        features: list[CardFeature | HiddenFeature] = []
+        for name, number in counts.items():
+            hidden = [HiddenFeature(name, index) for index in range(1, number + 1)]
+            features += own if name == owner else hidden
+        return cls(scaling, home, 0, tuple(features))
+
     @staticmethod
     def spread_share(intercept: float, scaling: Scaling, features: int) -> float:
         """What each of ``features`` features gets of a spread start. Tells its receiver the intercept."""
