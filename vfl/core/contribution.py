@@ -28,7 +28,7 @@ __all__ = ["FAULTS", "MAX_GROUPS", "shapley_auc", "shapley_auc_intervals"]
 Floats = npt.NDArray[np.float64]
 
 MAX_GROUPS = 12
-"""4,096 coalitions: a second or two at 10^4 rows."""
+"""4,096 coalitions: a few seconds at 10^4 rows."""
 
 CONTRIBUTION_INPUT = data_fault(
     "CONTRIBUTION_INPUT",
