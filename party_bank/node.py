@@ -6,7 +6,10 @@ import json
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from party_bank.card_job import BankCardJob
+from party_bank.card_report import card_report_of
 from party_bank.reporting import model_digest, report_of
 from party_bank.roles import BankJob
 from party_bank.steps.keys import KeyHolderSteps
@@ -14,6 +17,7 @@ from party_bank.steps.scoring import BankScoringSteps, TreeModel
 from party_bank.steps.workspace import BankWorkspace
 from vfl.config.job import JobSpec
 from vfl.config.node import NodeConfig
+from vfl.crypto.keyproof import KeyRegistry
 from vfl.crypto.paillier import PublicKey
 from vfl.crypto.psi_set import bucket
 from vfl.data.fingerprint import keep_unchanged
@@ -21,12 +25,12 @@ from vfl.data.schema import Use
 from vfl.data.table import Dataset, load_view
 from vfl.data.views import load_views, view_named
 from vfl.protocols.scoring import BankScoring
-from vfl.report import write_report
+from vfl.report import ReportModel, write_report
 from vfl.roles import RoleName
 from vfl.runtime.agreement import Facts
 from vfl.runtime.state import freeze, thaw
 from vfl.runtime.steps import Roles
-from vfl.service.folder import JobFolder, model_unknown
+from vfl.service.folder import JobFolder, known_keys, model_unknown
 from vfl.service.side import JobContext, Outcome
 
 __all__ = ["BankSide"]
@@ -63,7 +67,7 @@ class BankSide:
         found: dict[str, Any] = json.loads(file.read_text())
         return found
 
-    def open(self, context: JobContext) -> OpenBankJob | OpenScoring:
+    def open(self, context: JobContext) -> OpenBankJob | OpenCardJob | OpenScoring:
         source = view_named(load_views(self._config.views, role=self.role), context.spec.bank_view).source
         keep_unchanged(source, context.keep)
         if context.spec.score_model:
@@ -73,7 +77,10 @@ class BankSide:
             data=self._load(context.job, context.spec), progress=context.progress,
         )  # fmt: skip
         fresh = KeyHolderSteps.fresh(context.spec.key_bits, test_keys=context.spec.test_keys)
-        return OpenBankJob(work, context.keep("key", fresh), self._config.language)
+        key = context.keep("key", fresh)
+        if context.spec.model == "scorecard":
+            return OpenCardJob(work, key, known_keys(self._config.jobs, context.job), self._config.language)
+        return OpenBankJob(work, key, self._config.language)
 
 
 class OpenScoring:
@@ -114,6 +121,43 @@ class OpenScoring:
         """A scoring job has no secret key."""
 
 
+class OpenCardJob(BankCardJob):
+    """A bank's open scorecard job, with its results."""
+
+    def __init__(self, work: BankWorkspace, exported_key: bytes, registry: KeyRegistry, language: str) -> None:
+        super().__init__(work, exported_key, registry)
+        self._language = language
+
+    @property
+    def keys(self) -> dict[bytes, PublicKey]:
+        return self.work.keys
+
+    def finish(self, folder: JobFolder, outcome: Outcome) -> dict[str, Any]:
+        """Write the bank's part of the card, its exports and the report."""
+        card = self.card.card()
+        part = {"card": card.to_dict(), "bins": self.binning.binned().to_dict(), "model": self.logistic.model_part()}
+        digest = model_digest(part)
+        folder.write("scorecard.json", json.dumps(part | {"job": self.work.job}, ensure_ascii=False).encode())
+        report = card_report_of(self, outcome, digest)
+        write_report(report, folder.path, language=self._language)
+        folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
+        probability = card.probability(self.card.scores)
+        write_sample_scores(folder, self.work, probability)
+        return {
+            "model": digest,
+            "rows": len(self.work.alignment.rows),
+            "features": len(self.binning.screening.kept),
+            "measures": measures_of(report),
+            "key_ids": [k.hex() for k in self.work.keys],
+            **outcome.facts,
+        }
+
+    def wipe(self) -> None:
+        """Forget the job's secret key."""
+        if self.work.holder is not None:
+            self.work.holder.wipe()
+
+
 class OpenBankJob(BankJob):
     """A bank's open job, with its results."""
 
@@ -139,30 +183,32 @@ class OpenBankJob(BankJob):
         folder.write("model.json", json.dumps(model, ensure_ascii=False, sort_keys=True).encode())
         report = report_of(self, outcome, digest)
         write_report(report, folder.path, language=self._language)
-        self._write_rows(folder)
-        quality = {m.model.value: m for m in (report.performance.models if report.performance else ())}
+        write_sample_scores(folder, self.work, 1.0 / (1.0 + np.exp(-self.trees.best_margins)))
         folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
         return {
             "model": digest,
             "rows": len(self.work.alignment.rows),
             "trees": self.trees.best_trees,
-            "measures": {
-                kind: {s.split: {"auc": s.auc.value, "ks": s.ks.value} for s in m.splits} for kind, m in quality.items()
-            },
+            "measures": measures_of(report),
             **outcome.facts,
         }
-
-    def _write_rows(self, folder: JobFolder) -> None:
-        """The bank's own scores of the sample, for its own checks: id, split, label, probability."""
-        work = self.work
-        sizes = [len(work.alignment.rows[part]) for part in work.parts]
-        split = np.repeat(["train", "valid", "test"], sizes).tolist()
-        probability = 1.0 / (1.0 + np.exp(-self.trees.best_margins))
-        rows = zip(work.alignment.rows.tolist(), split, work.labels().tolist(), probability.tolist(), strict=True)
-        lines = [f"{work.data.ids[row]},{part},{y},{p!r}" for row, part, y, p in rows]
-        folder.write("sample_scores.csv", ("\n".join(["uscc,split,y,probability", *lines]) + "\n").encode())
 
     def wipe(self) -> None:
         """Forget the job's secret key."""
         if self.work.holder is not None:
             self.work.holder.wipe()
+
+
+def measures_of(report: ReportModel) -> dict[str, dict[str, dict[str, float]]]:
+    """AUC and KS by model and split."""
+    models = report.performance.models if report.performance else ()
+    return {m.model.value: {s.split: {"auc": s.auc.value, "ks": s.ks.value} for s in m.splits} for m in models}
+
+
+def write_sample_scores(folder: JobFolder, work: BankWorkspace, probability: npt.NDArray[np.float64]) -> None:
+    """The bank's own scores of the sample, for its own checks: code, split, label, probability."""
+    sizes = [len(work.alignment.rows[part]) for part in work.parts]
+    split = np.repeat(["train", "valid", "test"], sizes).tolist()
+    rows = zip(work.alignment.rows.tolist(), split, work.labels().tolist(), probability.tolist(), strict=True)
+    lines = [f"{work.data.ids[row]},{part},{y},{p!r}" for row, part, y, p in rows]
+    folder.write("sample_scores.csv", ("\n".join(["uscc,split,y,probability", *lines]) + "\n").encode())

@@ -8,8 +8,11 @@ import json
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from party_bank.roles import BankJob
+from party_bank.steps.evaluation import Scores
+from party_bank.steps.workspace import BankWorkspace
 from vfl import __version__
 from vfl.errors import Text
 from vfl.report.measure import Scored, bands_of, performance_of, swap_set_of, uplift_of
@@ -33,13 +36,22 @@ from vfl.report.model import (
     SplitRows,
     Trees,
 )
-from vfl.report.performance_model import ModelKind, Performance
+from vfl.report.performance_model import BandSection, ModelKind, Performance
 from vfl.report.scorecard_model import Feature
 from vfl.roles import RoleName
 from vfl.service.side import Outcome
 from vfl.service.statement import ledger_section
 
-__all__ = ["model_digest", "report_of"]
+__all__ = [
+    "bands_of_scores",
+    "card_of",
+    "costs_of",
+    "header_of",
+    "model_digest",
+    "performance_of_scores",
+    "report_of",
+    "sample_of",
+]
 
 _SEED = 20240328
 """Of the bootstrap: fixed, so that a report can be made again to the last digit."""
@@ -53,77 +65,81 @@ def model_digest(part: dict[str, Any]) -> str:
 
 def report_of(job: BankJob, outcome: Outcome, digest: str) -> ReportModel:
     """The report model of a finished job of boosted trees."""
-    work, spec = job.work, job.work.spec
-    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    work, test = job.work, job.evaluation.scores()
+    # Higher is safer: log-odds of the non-event in points of 20 per doubling, 600 at 1 : 1.
+    points = 600.0 - 20.0 / np.log(2.0) * job.trees.best_margins
     return ReportModel(
-        header=Header(
-            job_id=work.job,
-            title=spec.name,
-            parties=(Party(spec.bank, RoleName.BANK), *(Party(p, RoleName.PLATFORM) for p in spec.platforms)),
-            contract_hash=outcome.contract.hex(),
-            started="",
-            finished=now,
-            software_version=__version__,
-            purpose=spec.purpose,
-            event_definition=spec.event,
-            non_event_definition=spec.non_event,
-            observation_window=str(spec.as_of),
-            performance_window="",
-            algorithm="trees",
-            backend=work.he.backend_name,
-            key_bits=spec.key_bits,
-        ),
-        sample=_sample(job),
-        performance=_performance(job),
-        bands=_bands(job),
+        header=header_of(work, outcome, "trees"),
+        sample=sample_of(work),
+        performance=performance_of_scores(work, 1.0 / (1.0 + np.exp(-job.trees.best_margins)), test),
+        bands=bands_of_scores(points[work.parts[2]], test),
         importance=_importance(job),
         trees=_trees(job),
         ledger=ledger_section(work.party, outcome.ledger, outcome.received),
-        costs=_costs(job, outcome),
-        card=_card(job, outcome, digest),
+        costs=costs_of(work, outcome, job.trees.best_trees),
+        card=card_of(work, outcome, digest),
     )
 
 
-def _sample(job: BankJob) -> Sample:
-    labels = job.work.labels()
+def header_of(work: BankWorkspace, outcome: Outcome, algorithm: str) -> Header:
+    """Whose report this is and what was agreed."""
+    spec = work.spec
+    now = dt.datetime.now(dt.UTC)
+    return Header(
+        job_id=work.job,
+        title=spec.name,
+        parties=(Party(spec.bank, RoleName.BANK), *(Party(p, RoleName.PLATFORM) for p in spec.platforms)),
+        contract_hash=outcome.contract.hex(),
+        started=(now - dt.timedelta(seconds=sum(outcome.seconds.values()))).isoformat(timespec="seconds"),
+        finished=now.isoformat(timespec="seconds"),
+        software_version=__version__,
+        purpose=spec.purpose,
+        event_definition=spec.event,
+        non_event_definition=spec.non_event,
+        observation_window=str(spec.as_of),
+        performance_window="",
+        algorithm=algorithm,
+        backend=work.he.backend_name,
+        key_bits=spec.key_bits,
+    )
+
+
+def sample_of(work: BankWorkspace) -> Sample:
+    """Rows and events by split; only what the bank may know."""
+    labels = work.labels()
     splits = tuple(
         SplitRows(name, len(labels[part]), int(labels[part].sum()))
-        for name, part in zip(_SPLITS, job.work.parts, strict=True)
+        for name, part in zip(_SPLITS, work.parts, strict=True)
         if len(labels[part])
     )
-    parties = (
-        PartyRows(job.work.party, len(job.work.data.ids)),
-        *(PartyRows(p) for p in job.work.spec.platforms),
-    )
+    parties = (PartyRows(work.party, len(work.data.ids)), *(PartyRows(p) for p in work.spec.platforms))
     return Sample(parties, splits, len(labels))
 
 
-def _performance(job: BankJob) -> Performance:
-    labels = job.work.labels().astype(np.float64)
-    joint = 1.0 / (1.0 + np.exp(-job.trees.best_margins))
-    parts = {
-        n: p for n, p in zip(_SPLITS, job.work.parts, strict=True) if 0 < labels[p].sum() < len(labels[p])
-    }
+def performance_of_scores(work: BankWorkspace, joint: npt.NDArray[np.float64], test: Scores) -> Performance:
+    """Measures of the joint model on each split, and of the bank alone on the held-out rows.
+
+    ``joint`` holds the probability of the event for each aligned row.
+    """
+    labels = work.labels().astype(np.float64)
+    parts = {n: p for n, p in zip(_SPLITS, work.parts, strict=True) if 0 < labels[p].sum() < len(labels[p])}
     scored = {name: Scored(labels[part], joint[part]) for name, part in parts.items()}
     models = [performance_of(ModelKind.JOINT, scored, seed=_SEED)]
     uplift = []
-    test = job.evaluation.scores()
     if test.bank_alone is not None and "test" in parts:
         alone = Scored(test.labels, test.bank_alone)
-        models.append(performance_of(ModelKind.BANK_ALONE, {"test": alone}, seed=_SEED, party=job.work.party))
+        models.append(performance_of(ModelKind.BANK_ALONE, {"test": alone}, seed=_SEED, party=work.party))
         uplift.append(uplift_of("test", scored["test"], alone, over=ModelKind.BANK_ALONE, seed=_SEED))
     return Performance(tuple(models), tuple(uplift))
 
 
-def _bands(job: BankJob) -> Any:
-    test = job.evaluation.scores()
-    # Higher is safer: log-odds of the non-event in points of 20 per doubling, 600 at 1 : 1.
-    points = 600.0 - 20.0 / np.log(2.0) * job.trees.best_margins[job.work.parts[2]]
+def bands_of_scores(points: npt.NDArray[np.float64], test: Scores) -> BandSection:
+    """Score bands of the held-out rows, and who changes sides against the bank's own model."""
     section = bands_of("test", test.labels, points)
     if test.bank_alone is None:
         return section
     swaps = tuple(swap_set_of(test.labels, test.joint, test.bank_alone, share) for share in (0.5, 0.7, 0.9))
-    return type(section)(section.split, section.bands, swaps)
+    return BandSection(section.split, section.bands, swaps)
 
 
 def _importance(job: BankJob) -> Importance:
@@ -165,28 +181,30 @@ def _trees(job: BankJob) -> Trees:
     )
 
 
-def _costs(job: BankJob, outcome: Outcome) -> Costs:
-    seconds = {k: v for k, v in outcome.seconds.items() if not k.startswith("tree-")}
-    trees = [v for k, v in outcome.seconds.items() if k.startswith("tree-")][: len(job.trees.trees)]
-    phases = [PhaseCost(name, value) for name, value in seconds.items()]
-    phases.append(PhaseCost("trees", sum(trees)))
+def costs_of(work: BankWorkspace, outcome: Outcome, trees: int = 0) -> Costs:
+    """Seconds by phase, bytes by edge, memory of this node; the first ``trees`` trees one by one."""
+    grouped: dict[str, float] = {}
+    for name, value in outcome.seconds.items():
+        stem = {"tree": "trees", "logistic": "logistic"}.get(name.split("-")[0], name)
+        grouped[stem] = grouped.get(stem, 0.0) + value
     edges: dict[tuple[str, str], list[int]] = {}
     for ledger, outward in ((outcome.ledger, True), (outcome.received, False)):
         for (_, peer), line in ledger.lines.items():
-            edge = (job.work.party, peer) if outward else (peer, job.work.party)
+            edge = (work.party, peer) if outward else (peer, work.party)
             total = edges.setdefault(edge, [0, 0])
             total[0] += line.messages
             total[1] += line.bytes
     peak = int(float(outcome.facts.get("peak_mib", 0.0)) * (1 << 20))
     return Costs(
-        phases=tuple(phases),
+        phases=tuple(PhaseCost(name, value) for name, value in grouped.items()),
         edges=tuple(EdgeCost(a, b, m, s) for (a, b), (m, s) in sorted(edges.items())),
-        nodes=(NodeCost(job.work.party, peak),),
-        seconds_per_tree=tuple(trees),
+        nodes=(NodeCost(work.party, peak),),
+        seconds_per_tree=tuple(v for k, v in outcome.seconds.items() if k.startswith("tree-"))[:trees],
     )
 
 
-def _card(job: BankJob, outcome: Outcome, digest: str) -> Card:
+def card_of(work: BankWorkspace, outcome: Outcome, digest: str) -> Card:
+    """What the model is for, where it ends, how to check that this is that run."""
     return Card(
         uses=(
             Text(
@@ -206,7 +224,7 @@ def _card(job: BankJob, outcome: Outcome, digest: str) -> Card:
         ),
         fingerprints=(
             Fingerprint("contract", outcome.contract.hex()),
-            Fingerprint("alignment_root", job.work.alignment.root.hex()),
-            Fingerprint("model", digest, job.work.party),
+            Fingerprint("alignment_root", work.alignment.root.hex()),
+            Fingerprint("model", digest, work.party),
         ),
     )

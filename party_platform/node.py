@@ -6,7 +6,9 @@ import datetime as dt
 import json
 from typing import Any
 
+from party_platform.card_job import PlatformCardJob
 from party_platform.roles import PlatformJob
+from party_platform.steps.logistic import PlatformLogisticSteps
 from party_platform.steps.scoring import PlatformScoringSteps
 from party_platform.steps.workspace import PlatformWorkspace
 from vfl.config.contract import Contract
@@ -25,7 +27,7 @@ from vfl.protocols.scoring import PlatformScoring
 from vfl.roles import RoleName
 from vfl.runtime.agreement import Facts
 from vfl.runtime.steps import Roles
-from vfl.service.folder import JobFolder, job_folders, model_unknown
+from vfl.service.folder import JobFolder, known_keys, model_unknown
 from vfl.service.side import JobContext, Outcome
 
 __all__ = ["PlatformSide"]
@@ -68,7 +70,7 @@ class PlatformSide:
             raise model_unknown(spec.score_model)
         return OwnedSplits.from_dict(json.loads(file.read_text())["splits"])
 
-    def open(self, context: JobContext) -> OpenPlatformJob | OpenScoring:
+    def open(self, context: JobContext) -> OpenPlatformJob | OpenCardJob | OpenScoring:
         source = view_named(load_views(self._config.views, role=self.role), context.spec.platform_view).source
         keep_unchanged(source, context.keep)
         data, consents = self._load(context.job, context.spec)
@@ -78,12 +80,11 @@ class PlatformSide:
             party=context.party, job=context.job, spec=context.spec, seed=context.seed, data=data, consents=consents,
             progress=context.progress,
         )  # fmt: skip
-        used = [
-            bytes.fromhex(str(f.load().facts["key_id"]))
-            for f in job_folders(self._config.jobs)
-            if f.job != context.job and "key_id" in f.load().facts
-        ]
-        return OpenPlatformJob(work, KeyRegistry(used))
+        registry = known_keys(self._config.jobs, context.job)
+        if context.spec.model == "scorecard":
+            fresh = PlatformLogisticSteps.fresh(context.spec.key_bits, test_keys=context.spec.test_keys)
+            return OpenCardJob(work, registry, context.keep("key", fresh))
+        return OpenPlatformJob(work, registry)
 
 
 class OpenScoring:
@@ -112,6 +113,32 @@ class OpenScoring:
         """A scoring job has no secret key."""
 
 
+class OpenCardJob(PlatformCardJob):
+    """A platform's open scorecard job, with its results."""
+
+    @property
+    def keys(self) -> dict[bytes, PublicKey]:
+        return self.work.keys
+
+    def finish(self, folder: JobFolder, outcome: Outcome) -> dict[str, Any]:
+        """Write the platform's part of the card."""
+        card = self.card.card()
+        part = {"card": card.to_dict(), "bins": self.binning.binned().to_dict(), "model": self.logistic.model_part()}
+        folder.write("scorecard.json", json.dumps(part | {"job": self.work.job}, ensure_ascii=False).encode())
+        folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
+        return {
+            "rows": len(self.work.alignment.rows),
+            "features_used": [f.name for f in self.binning.binned().features],
+            "quality": self.evaluation.quality,
+            "key_ids": [k.hex() for k in self.work.keys],
+            **outcome.facts,
+        }
+
+    def wipe(self) -> None:
+        """Forget the platform's own key of the job."""
+        self.logistic.wipe()
+
+
 class OpenPlatformJob(PlatformJob):
     """A platform's open job, with its results."""
 
@@ -131,7 +158,7 @@ class OpenPlatformJob(PlatformJob):
             "splits": len(self.trees.splits.rules),
             "features_used": self.trees.splits.used(),
             "quality": self.evaluation.quality,
-            "key_id": self.work.he.public.key_id.hex(),
+            "key_ids": [k.hex() for k in self.work.keys],
             **outcome.facts,
         }
 

@@ -20,7 +20,7 @@ from vfl.protocols.evaluation import BankEvaluation
 from vfl.protocols.messages.evaluation import Quality
 from vfl.wire.carriers import aggregate
 
-__all__ = ["BankEvaluationSteps", "Scores"]
+__all__ = ["BankEvaluationSteps", "Scores", "quality_of"]
 
 METRIC_FLOOR = 500
 """Rows below which no figure is told."""
@@ -80,20 +80,24 @@ class BankEvaluationSteps(BankEvaluation):
         return model.predict(columns[test]), fallback
 
     def quality(self) -> Quality:
-        rows = len(self._work.alignment.rows[self._work.parts[2]])
-        if rows < METRIC_FLOOR:
-            nothing = aggregate(0, cohort=METRIC_FLOOR, floor=METRIC_FLOOR)  # a constant: made of no row at all
-            none = aggregate(0.0, cohort=METRIC_FLOOR, floor=METRIC_FLOOR)
-            return Quality(rows=nothing, auc_joint=none, auc_bank_alone=none, ks_joint=none)
-        scores = self.scores()
+        return quality_of(self.scores())
 
-        def told(value: float) -> Any:
-            return aggregate(round(value, 3), cohort=rows, floor=METRIC_FLOOR)
 
-        alone = 0.0 if scores.bank_alone is None else auc(scores.labels, scores.bank_alone)
-        return Quality(
-            rows=aggregate(rows // 100 * 100, cohort=rows, floor=METRIC_FLOOR),
-            auc_joint=told(auc(scores.labels, scores.joint)),
-            auc_bank_alone=told(alone),
-            ks_joint=told(ks(scores.labels, scores.joint)),
-        )
+def quality_of(scores: Scores) -> Quality:
+    """What the platforms are told: three figures over the held-out rows, or zeros where these are too few."""
+    rows = len(scores.labels)
+    if rows < METRIC_FLOOR:
+        nothing = aggregate(0, cohort=METRIC_FLOOR, floor=METRIC_FLOOR)  # a constant: made of no row at all
+        none = aggregate(0.0, cohort=METRIC_FLOOR, floor=METRIC_FLOOR)
+        return Quality(rows=nothing, auc_joint=none, auc_bank_alone=none, ks_joint=none)
+
+    def told(value: float) -> Any:
+        return aggregate(round(value, 3), cohort=rows, floor=METRIC_FLOOR)
+
+    alone = 0.0 if scores.bank_alone is None else auc(scores.labels, scores.bank_alone)
+    return Quality(
+        rows=aggregate(rows // 100 * 100, cohort=rows, floor=METRIC_FLOOR),
+        auc_joint=told(auc(scores.labels, scores.joint)),
+        auc_bank_alone=told(alone),
+        ks_joint=told(ks(scores.labels, scores.joint)),
+    )

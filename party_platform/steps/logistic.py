@@ -69,6 +69,10 @@ class PlatformLogisticSteps(PlatformLogistic):
         purpose = KeyPurpose.TEST_KEYS_ONLY if test_keys else KeyPurpose.REAL_DATA
         return PrivateKey.generate(bits, purpose=purpose).export()
 
+    def wipe(self) -> None:
+        """Forget the platform's own secret key."""
+        self._holder.wipe()
+
     # --- keys and sizes ---------------------------------------------------------------------------------------
 
     def key_offer(self) -> PlatformKeyOffer:

@@ -17,6 +17,7 @@ from vfl.cli.plan import plan
 from vfl.cli.protocol import protocol
 from vfl.cli.results import compare, report
 from vfl.cli.run import run
+from vfl.cli.score import score
 from vfl.cli.sim import sim
 
 __all__ = ["main"]
@@ -37,6 +38,7 @@ for _command in (
     approve,
     cancel,
     report,
+    score,
     compare,
     sim,
     protocol,

@@ -24,7 +24,7 @@ from vfl.errors import ConfigError, Place, Text
 from vfl.roles import RoleName
 from vfl.service.folder import JobFolder, JobState
 
-__all__ = ["print_facts", "run"]
+__all__ = ["print_facts", "run", "start"]
 
 _PATIENCE_S = 6.0
 
@@ -46,15 +46,21 @@ def run(job: Path, node: NodeConfig, detach: bool) -> None:
             ),
             place=Place(file=str(job), column="job.bank"),
         )  # fmt: skip
+    folder = start(node, spec)
+    if detach:
+        say(f"`vfl status {folder.job}` shows how far it is.", f"可用 `vfl status {folder.job}` 查看进度。")
+        return
+    print_facts(folder, follow(folder, spec.trees.trees, own=node.name, peers=spec.platforms))
+
+
+def start(node: NodeConfig, spec: JobSpec) -> JobFolder:
+    """Hand a job to the local node, if its policy admits it; returns the job's folder."""
     Policy.read(node.policy).admit(spec)
     folder = _new_folder(node, spec)
     folder.write("request.toml", spec.text.encode())
     say(f"Job {folder.job}", f"任务 {folder.job}")
     _wait_for_node(folder, node)
-    if detach:
-        say(f"`vfl status {folder.job}` shows how far it is.", f"可用 `vfl status {folder.job}` 查看进度。")
-        return
-    print_facts(folder, follow(folder, spec.trees.trees, own=node.name, peers=spec.platforms))
+    return folder
 
 
 def _new_folder(node: NodeConfig, spec: JobSpec) -> JobFolder:

@@ -4,24 +4,49 @@ from __future__ import annotations
 
 from vfl.config.job import JobSpec
 from vfl.protocols.alignment import BankAlignment, PlatformAlignment, alignment
+from vfl.protocols.binning import BankBinning, PlatformBinning, binning, screening
 from vfl.protocols.boosting import BankTrees, PlatformTrees, boosted_trees
 from vfl.protocols.evaluation import BankEvaluation, PlatformEvaluation, evaluation
 from vfl.protocols.keys import KeyChecker, KeyHolderRole, key_exchange
+from vfl.protocols.logistic import BankLogistic, PlatformLogistic, logistic_regression
+from vfl.protocols.scorecard import BankCard, PlatformCard, scorecard
 from vfl.protocols.scoring import BankScoring, PlatformScoring, scoring
 from vfl.runtime.choreography import Choreography
 
-__all__ = ["run_choreography", "scoring_job", "trees_job"]
+__all__ = ["run_choreography", "scorecard_job", "scoring_job", "trees_job"]
 
 
 async def run_choreography(c: Choreography, spec: JobSpec) -> None:
     """The choreography that the job's text asks for."""
-    await (scoring_job(c, spec) if spec.score_model else trees_job(c, spec))
+    if spec.score_model:
+        await scoring_job(c, spec)
+    elif spec.model == "scorecard":
+        await scorecard_job(c, spec)
+    else:
+        await trees_job(c, spec)
 
 
 async def scoring_job(c: Choreography, spec: JobSpec) -> None:
     """Score a batch with the model of an earlier job."""
     platforms = [c.role(p, PlatformScoring) for p in spec.platforms]
     await c.phase("scoring", scoring, c.role(spec.bank, BankScoring), platforms)
+
+
+async def scorecard_job(c: Choreography, spec: JobSpec) -> None:
+    """A scorecard: bins, selection, logistic regression at the pooled optimum, points."""
+    bank, platforms = spec.bank, spec.platforms
+    await c.phase("keys", key_exchange, c.role(bank, KeyHolderRole), [c.role(p, KeyChecker) for p in platforms])
+    await c.phase(
+        "alignment", alignment, c.role(bank, BankAlignment), [c.role(p, PlatformAlignment) for p in platforms]
+    )
+    cutters = c.role(bank, BankBinning), [c.role(p, PlatformBinning) for p in platforms]
+    await c.phase("binning", binning, *cutters)
+    await c.phase("screening", screening, *cutters)
+    await logistic_regression(c, c.role(bank, BankLogistic), c.role(platforms[0], PlatformLogistic), spec.logistic)
+    await c.phase("scorecard", scorecard, c.role(bank, BankCard), [c.role(p, PlatformCard) for p in platforms])
+    await c.phase(
+        "evaluation", evaluation, c.role(bank, BankEvaluation), [c.role(p, PlatformEvaluation) for p in platforms]
+    )
 
 
 async def trees_job(c: Choreography, spec: JobSpec) -> None:

@@ -16,9 +16,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vfl.crypto.keyproof import KeyRegistry
 from vfl.errors import ConfigError, Place, Text, TransportError, VflError
 
-__all__ = ["JobFolder", "JobState", "is_job_name", "job_folders", "model_unknown"]
+__all__ = ["JobFolder", "JobState", "is_job_name", "job_folders", "known_keys", "model_unknown"]
 
 FINAL = ("done", "failed", "cancelled", "refused")
 _RECORD = ("request.toml", "proposal.toml", "approved", "cancel", "contract.json", "state.json", "journal.db",
@@ -168,3 +169,9 @@ def model_unknown(job: str) -> ConfigError:
                   zh="请指定已完成的训练任务；可用 `vfl status` 查看"),
         place=Place(column="score.model"),
     )
+
+
+def known_keys(root: Path, job: str) -> KeyRegistry:
+    """The Paillier keys that this party has met in other jobs."""
+    facts = [f.load().facts for f in job_folders(root) if f.job != job]
+    return KeyRegistry(bytes.fromhex(str(key)) for known in facts for key in known.get("key_ids", ()))

@@ -12,16 +12,16 @@ from vfl.wire.carriers import Disclosed, MaskedCiphertexts, Public, SealedCipher
 from vfl.wire.messages import WireMessage, message
 
 __all__ = [
-    "BankWidth",
     "BankEncrypted",
     "BankKeyAck",
     "BankMasked",
     "BankShare",
-    "PlatformWidth",
+    "BankWidth",
     "PlatformEncrypted",
     "PlatformKeyOffer",
     "PlatformMasked",
     "PlatformShare",
+    "PlatformWidth",
 ]
 
 

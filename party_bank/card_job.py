@@ -1,0 +1,48 @@
+"""The bank's role objects of a scorecard job, assembled."""
+
+from __future__ import annotations
+
+from party_bank.steps.alignment import BankAlignmentSteps
+from party_bank.steps.binning import BankBinningSteps
+from party_bank.steps.keys import KeyHolderSteps
+from party_bank.steps.logistic import BankLogisticSteps
+from party_bank.steps.scorecard import BankCardEvaluation, BankCardSteps
+from party_bank.steps.workspace import BankWorkspace
+from vfl.crypto.keyproof import KeyRegistry
+from vfl.protocols.alignment import BankAlignment
+from vfl.protocols.binning import BankBinning
+from vfl.protocols.evaluation import BankEvaluation
+from vfl.protocols.keys import KeyHolderRole
+from vfl.protocols.logistic import BankLogistic
+from vfl.protocols.scorecard import BankCard
+from vfl.runtime.steps import Roles
+
+__all__ = ["BankCardJob"]
+
+
+class BankCardJob:
+    """All roles of the bank in one scorecard job, and their common state; arguments as for ``BankJob``."""
+
+    def __init__(self, work: BankWorkspace, exported_key: bytes, registry: KeyRegistry) -> None:
+        self.work = work
+        self.binning = BankBinningSteps(work, work.spec.binning)
+        self.logistic = BankLogisticSteps(
+            work, work.spec.logistic, lambda: self.binning.columns().matrix(), registry
+        )
+        self.card = BankCardSteps(work, self.binning, self.logistic)
+        self.evaluation = BankCardEvaluation(work, self.binning, self.card)
+        self.roles: Roles = {
+            KeyHolderRole: KeyHolderSteps(work, exported_key),
+            BankAlignment: BankAlignmentSteps(work),
+            BankBinning: self.binning,
+            BankLogistic: self.logistic,
+            BankCard: self.card,
+            BankEvaluation: self.evaluation,
+        }
+
+    def dump(self) -> dict[str, bytes]:
+        return self.work.dump() | self.binning.dump() | self.logistic.dump() | self.card.dump()
+
+    def restore(self, parts: dict[str, bytes]) -> None:
+        for part in (self.work, self.binning, self.logistic, self.card):
+            part.restore(parts)
