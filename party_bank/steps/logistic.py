@@ -138,7 +138,7 @@ class BankLogisticSteps(BankLogistic):
                 "LOGISTIC_WEIGHTS",
                 Text("a sample weight is negative, not finite or above weight_limit",
                      "存在为负、非有限或超过 weight_limit 的样本权重"),
-                cure=Text("mend the weights or raise weight_limit in the job", "请修正权重，或提高任务中的 weight_limit"),
+                cure=Text("mend the weights or raise weight_limit", "请修正权重，或提高 weight_limit"),
             )
         return v / limit
 

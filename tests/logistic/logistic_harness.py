@@ -28,6 +28,7 @@ from vfl.roles import RoleName
 from vfl.runtime.choreography import Choreography
 from vfl.runtime.egress import Egress
 from vfl.runtime.reference import Party, ReferenceRun, Sent
+from vfl.runtime.steps import Roles
 
 Floats = npt.NDArray[np.float64]
 
@@ -56,12 +57,14 @@ class Joint:
     weights: Floats | None = None
     views: list[tuple[Sent, bytes]] = field(default_factory=list)
     keep_views: bool = False
+    keys: tuple[bytes, bytes] | None = None
 
     def __post_init__(self) -> None:
         rows = len(self.labels)
+        short = "true" if self.key_bits < 2048 else "false"
         job = JobSpec.parse(
             '[job]\nname="t"\nbank="bank-a"\nplatforms=["platform-a"]\nbank_view="v"\nplatform_view="v"\n'
-            f'as_of=2026-06-01\n[privacy]\nkey_bits={self.key_bits}\ntest_keys={"true" if self.key_bits < 2048 else "false"}\n'
+            f'as_of=2026-06-01\n[privacy]\nkey_bits={self.key_bits}\ntest_keys={short}\n'
             "[sample]\ntrain=1.0\nvalid=0.0\ntest=0.0\n"
         )
         ids = [str(i) for i in range(rows)]
@@ -77,8 +80,10 @@ class Joint:
             data=Dataset.from_arrays(ids, {"x": np.zeros(rows)}), consents=book, aligned=aligned,
         )  # fmt: skip
         test = self.key_bits < 2048
-        self.keys = (KeyHolderSteps.fresh(self.key_bits, test_keys=test),
-                     PlatformLogisticSteps.fresh(self.key_bits, test_keys=test))  # fmt: skip
+        self.keys = self.keys or (
+            KeyHolderSteps.fresh(self.key_bits, test_keys=test),
+            PlatformLogisticSteps.fresh(self.key_bits, test_keys=test),
+        )
         holder = KeyHolderSteps(self.bank_work, self.keys[0])
         checker = KeyCheckerSteps(self.platform_work, KeyRegistry())
         weights = self.weights
@@ -89,7 +94,7 @@ class Joint:
         self.platform = PlatformLogisticSteps(
             self.platform_work, self.spec, lambda: self.platform_columns, self.keys[1]
         )
-        self.roles = (
+        self.roles: tuple[Roles, Roles] = (
             {KeyHolderRole: holder, BankLogistic: self.bank},
             {KeyChecker: checker, PlatformLogistic: self.platform},
         )
@@ -99,19 +104,37 @@ class Joint:
         )  # fmt: skip
         self.egress = tuple(Egress(p, contract, AnyMessage()) for p in ("bank-a", "platform-a"))
 
+    def dump(self) -> tuple[dict[str, bytes], dict[str, bytes]]:
+        """What checkpoints of both nodes would hold."""
+        checker = self.roles[1][KeyChecker]
+        if not isinstance(checker, KeyCheckerSteps):
+            raise TypeError("the harness made another checker")
+        return self.bank.dump(), checker.dump() | self.platform.dump()
+
+    def restore(self, parts: tuple[dict[str, bytes], dict[str, bytes]]) -> None:
+        checker = self.roles[1][KeyChecker]
+        if not isinstance(checker, KeyCheckerSteps):
+            raise TypeError("the harness made another checker")
+        self.bank.restore(parts[0])
+        checker.restore(parts[1])
+        self.platform.restore(parts[1])
+
     async def choreography(self, c: Choreography) -> None:
         bank, platform = "bank-a", "platform-a"
         await c.phase("keys", key_exchange, c.role(bank, KeyHolderRole), [c.role(platform, KeyChecker)])
         await logistic_regression(c, c.role(bank, BankLogistic), c.role(platform, PlatformLogistic), self.spec)
 
-    def run(self) -> ReferenceRun:
-        run = ReferenceRun(
+    def interpreter(self) -> ReferenceRun:
+        return ReferenceRun(
             {
                 "bank-a": Party(self.roles[0], self.egress[0], self.bank_work.keys),
                 "platform-a": Party(self.roles[1], self.egress[1], self.platform_work.keys),
             },
             wiretap=(lambda sent, body: self.views.append((sent, body))) if self.keep_views else None,
         )
+
+    def run(self) -> ReferenceRun:
+        run = self.interpreter()
         asyncio.run(self.choreography(Choreography(run)))
         return run
 

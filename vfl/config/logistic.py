@@ -38,8 +38,8 @@ class LogisticSpec:
     standard_errors: bool = True
 
     def __post_init__(self) -> None:
-        sound = 0 < self.ridge < 1e9 and 0 < self.weight_limit < 1e9 and 1 <= self.curvatures <= self.steps <= 100 and self.curvature_rows >= 1
-        if not sound:
+        positive = 0 < self.ridge < 1e9 and 0 < self.weight_limit < 1e9 and self.curvature_rows >= 1
+        if not (positive and 1 <= self.curvatures <= self.steps <= 100):
             raise ConfigError(
                 "LOGISTIC_SPEC",
                 Text("ridge and weight_limit must be positive, and 1 <= curvatures <= steps <= 100",

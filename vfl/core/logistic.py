@@ -111,7 +111,7 @@ def fit_logistic(
 def taylor_fit(design: Floats, labels: Floats, ridge: Floats) -> Floats:
     """The optimum under σ(z) ≈ ½ + z/4, which many federated systems train: least squares, for comparison only."""
     lhs = design.T @ design / 4 + np.diag(ridge)
-    out: Floats = np.linalg.lstsq(lhs, design.T @ (labels - 0.5), rcond=None)[0]
+    out: Floats = np.asarray(np.linalg.lstsq(lhs, design.T @ (labels - 0.5), rcond=None)[0], dtype=np.float64)
     return out
 
 

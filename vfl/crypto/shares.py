@@ -23,7 +23,7 @@ from vfl.crypto import limbs
 from vfl.crypto.backends.base import Limbs
 from vfl.crypto.keys import PublicKey
 from vfl.crypto.masking import MASK_BITS, mask_slots
-from vfl.crypto.paillier import AdditiveHE, Ciphertexts, KeyHolder, SealedCiphertexts
+from vfl.crypto.paillier import AdditiveHE, Ciphertexts, SealedCiphertexts
 from vfl.crypto.randomness import RandomStream
 from vfl.errors import PlaintextOverflow, RemoteProtocolError, Text
 
@@ -34,7 +34,6 @@ __all__ = [
     "SharedMatrix",
     "SlotPlan",
     "angle_product",
-    "encrypt_columns",
     "linear_map",
     "product_plan",
     "ring_bytes",
@@ -181,13 +180,13 @@ class SlotPlan:
 
     def plaintexts(self, values: Ring, public: PublicKey) -> Limbs:
         """Non-negative integers, shape (rows, count), packed row by row: (rows * groups(count), limbs)."""
-        rows, count = values.shape
+        count = values.shape[1]
         out = []
         for row in values.tolist():
             for start in range(0, count, self.per):
                 part = row[start : start + self.per]
                 out.append(sum(int(v) << (j * self.slot_bits) for j, v in enumerate(part)))
-        return limbs.from_ints(out, public.limbs).reshape(-1, public.limbs) if rows else np.zeros((0, public.limbs), np.uint64)
+        return limbs.from_ints(out, public.limbs)
 
     def mask(self, he: AdditiveHE, packed: Ciphertexts, masks: RandomStream) -> tuple[Ciphertexts, Limbs]:
         """Packed values under full masks, and the masks."""
@@ -261,11 +260,16 @@ def _digits(matrix: Ring, count: int) -> npt.NDArray[np.uint8]:
 
 
 class SharedMatrix:
-    """One party's share of a matrix, column by column under its key, at the other party."""
+    """One party's share of a matrix, column by column under its key, at the other party.
+
+    ``sealed`` holds ``plan.plaintexts(matrix.T, …)`` of the sender, encrypted.
+    """
 
     __slots__ = ("_columns", "_he", "_plan", "_rows")
 
-    def __init__(self, he: AdditiveHE, sealed: list[SealedCiphertexts], plan: SlotPlan, rows: int, columns: int) -> None:
+    def __init__(
+        self, he: AdditiveHE, sealed: list[SealedCiphertexts], plan: SlotPlan, rows: int, columns: int
+    ) -> None:
         opened = he.concat([he.open(part) for part in sealed])
         groups = plan.groups(rows)
         if len(opened) != groups * columns:
@@ -287,8 +291,3 @@ class SharedMatrix:
 def product_plan(public: PublicKey, inner: int) -> SlotPlan:
     """Slots for sums of ``inner`` products of two ring elements."""
     return SlotPlan(2 * RING + inner.bit_length(), public)
-
-
-def encrypt_columns(he: KeyHolder, matrix: Ring, plan: SlotPlan, stream: RandomStream) -> SealedCiphertexts:
-    """This party's share of a matrix for :class:`SharedMatrix`."""
-    return he.encrypt_sealed(plan.plaintexts(matrix.T, he.public), stream)

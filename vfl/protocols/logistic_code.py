@@ -21,8 +21,8 @@ __all__ = [
     "DESIGN_BITS",
     "DESIGN_REACH",
     "HALF_PERIOD",
-    "LogisticCode",
     "MARGIN_REACH",
+    "LogisticCode",
     "SeriesCode",
 ]
 
@@ -50,9 +50,9 @@ SLOPE_BITS = 18
 SLOPE_SLOT = SLOPE_BITS + 1 + MASK_BITS + 1
 CURVE_BITS = 15
 """Fractional bits of whitened columns in the curvature's cross block."""
-RAW_BITS = 13
+RAW_BITS = 12
 RAW_REACH = 5
-"""Raw columns: 13 fractional bits and |x| < 2^5; so do the entries of the whitening matrix, |T| < 2^12."""
+"""Raw columns: 12 fractional bits and |x| < 2^5; so do the entries of the whitening matrix, |T| < 2^12."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,5 +178,5 @@ def _key_too_short(bits: int, en: str) -> PlaintextOverflow:
     return PlaintextOverflow(
         "LOGISTIC_KEY_SHORT",
         Text(f"{en} does not fit a key of {bits} bits", f"{bits} 位密钥容纳不下逻辑回归的中间结果"),
-        cure=Text("use keys of at least 1,024 bits, 2,048 for real data", "请使用至少 1024 位（真实数据 2048 位）的密钥"),
+        cure=Text("use a longer key, 2,048 bits for real data", "请使用更长的密钥（真实数据 2048 位）"),
     )

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vfl.crypto import limbs
+from vfl.crypto.backends.base import Limbs
 from vfl.crypto.paillier import AdditiveHE, Ciphertexts, SealedCiphertexts
 from vfl.crypto.shares import FRACTION, Ring, linear_map, to_fixed
 from vfl.protocols.logistic_rounds import Round, Shares, wrong_count, zeros
@@ -38,8 +39,8 @@ class CurvatureRound(Round):
     peer_gives, gives : bool
         Whether the peer, this party hold shares of slopes. At the start the bank alone knows all slopes.
     residuals : array of shape (rows,), optional
-        σ − y with 33 fractional bits, stretched, at the bank and at the start only: travels as one more column, so that the
-        first gradient comes along.
+        σ − y with 33 fractional bits, stretched, at the bank and at the start only: travels as one more column, so
+        that the first gradient comes along.
     peer_residuals : bool
         Whether the peer's columns end with residuals.
     """
@@ -57,8 +58,8 @@ class CurvatureRound(Round):
         self._pending_rows = self._row = 0
         self._pairs: Ciphertexts | None = None
         self._cross: list[Ciphertexts | None] = []
-        self._kept: list[limbs.Limbs] = []
-        self._read: list[limbs.Limbs] = []
+        self._kept: list[Limbs] = []
+        self._read: list[Limbs] = []
 
     # --- as source --------------------------------------------------------------------------------------------
 
@@ -147,9 +148,8 @@ class CurvatureRound(Round):
         left, right = design.whiteners(self._rows)
         size = design.columns
         half = he.concat([linear_map(he, he.take(raw, place[:, k]), left.T) for k in range(size)])
-        return he.concat(
-            [linear_map(he, he.take(half, np.arange(j, size * size, size, dtype=np.int64)), right.T) for j in range(size)]
-        )
+        rows = np.arange(size * size, dtype=np.int64).reshape(size, size).T
+        return he.concat([linear_map(he, he.take(half, rows[j]), right.T) for j in range(size)])
 
     def take_masked(self, masked: MaskedCiphertexts) -> None:
         self._read.append(self.s.own.decrypt(masked.sealed))
@@ -183,7 +183,7 @@ class CurvatureRound(Round):
         s.curvature[s.mine, s.mine] = s.curvature[s.mine, s.mine] + to_fixed(s.design.ridge)
         s.gradient = s.cut(gradient, s.code.cross_scale() - FRACTION)
 
-    def _blocks(self, numbers: list[limbs.Limbs], he: AdditiveHE, summing: int, width: int) -> tuple[Ring, Ring]:
+    def _blocks(self, numbers: list[Limbs], he: AdditiveHE, summing: int, width: int) -> tuple[Ring, Ring]:
         """Shares of the summing party's own block (columns²) and of its block across (columns, width)."""
         own_plan, plan = self.s.code.own_block(he.public), self.s.code.cross_block(he.public)
         plain = np.vstack(numbers)

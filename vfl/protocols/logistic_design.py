@@ -54,7 +54,8 @@ class OwnDesign:
         _require(bool(np.isfinite(columns).all()) and 0 < count < 1 << COLUMN_LOG)
         levels = [np.unique(columns[:, f], return_inverse=True) for f in range(count)]
         self.counts = np.array([len(values) for values, _ in levels], dtype=np.int32)
-        _require(int(self.counts.sum()) < 1 << BIN_LOG and int(self.counts.max()) < 256 and float(np.abs(columns).max()) < 1 << RAW_REACH)
+        _require(int(self.counts.sum()) < 1 << BIN_LOG and int(self.counts.max()) < 256)
+        _require(float(np.abs(columns).max()) < 1 << RAW_REACH)
         self.bins: npt.NDArray[np.uint16] = np.stack([index for _, index in levels], axis=1).astype(np.uint16)
         self.offsets: npt.NDArray[np.int64] = np.concatenate([[0], np.cumsum(self.counts)[:-1]]).astype(np.int64)
         self.values: list[Floats] = [values for values, _ in levels]
@@ -94,14 +95,14 @@ class OwnDesign:
 
     def stretched(self, rows: int) -> float:
         """2^row_log / m."""
-        return self.stretch * len(self.bins) / rows
+        return float(self.stretch * len(self.bins) / rows)
 
     def raw_rows(self, rows: int) -> Ints:
-        """The first ``rows`` raw rows with 13 fractional bits."""
+        """The first ``rows`` raw rows with 12 fractional bits."""
         return np.stack([v[self.bins[:rows, f]] for f, v in enumerate(self.raw)], axis=1)
 
     def whiteners(self, rows: int) -> tuple[Ring, Ring]:
-        """T with 13 fractional bits, and T times 2^row_log / m, as Python integers."""
+        """T with 12 fractional bits, and T times 2^row_log / m, as Python integers."""
         stretched = self.whiten * self.stretched(rows)
         return _rounded(self.whiten, RAW_BITS).astype(object), _rounded(stretched, RAW_BITS).astype(object)
 
@@ -112,7 +113,7 @@ class OwnDesign:
 
     def whitened(self, weights: Floats) -> Floats:
         """w̃ with Tᵀ w̃ = w."""
-        out: Floats = np.linalg.solve(self.whiten.T, weights)
+        out: Floats = np.asarray(np.linalg.solve(self.whiten.T, weights), dtype=np.float64)
         return out
 
     def _by_row(self, table: Ints, rows: int | None = None) -> Ints:

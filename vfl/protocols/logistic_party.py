@@ -15,8 +15,19 @@ import numpy.typing as npt
 
 from vfl.config.logistic import LogisticSpec
 from vfl.crypto import limbs
+from vfl.crypto.backends.base import Limbs
 from vfl.crypto.paillier import Ciphertexts, SealedCiphertexts
-from vfl.crypto.shares import FRACTION, RING, Ring, SlotPlan, linear_map, ring_bytes, ring_from_bytes, to_fixed, to_floats
+from vfl.crypto.shares import (
+    FRACTION,
+    RING,
+    Ring,
+    SlotPlan,
+    linear_map,
+    ring_bytes,
+    ring_from_bytes,
+    to_fixed,
+    to_floats,
+)
 from vfl.protocols.logistic import What, inversion_intervals
 from vfl.protocols.logistic_code import SeriesCode
 from vfl.protocols.logistic_curvature import CurvatureRound
@@ -252,8 +263,8 @@ class VarianceRound(Round):
     def __init__(self, shares: Shares) -> None:
         super().__init__(shares)
         self._received: list[Ciphertexts] = []
-        self._kept: list[limbs.Limbs] = []
-        self._read: list[limbs.Limbs] = []
+        self._kept: list[Limbs] = []
+        self._read: list[Limbs] = []
         self.of_mine: Ring = zeros(0)
         self.of_theirs: Ring = zeros(0)
 
@@ -271,7 +282,8 @@ class VarianceRound(Round):
         """(columns², columns): T_jf T_kf."""
         whiten = np.rint(np.ldexp(self.s.design.whiten, _MIX_BITS)).astype(np.int64).astype(object)
         size = len(whiten)
-        return (whiten[:, None, :] * whiten[None, :, :]).reshape(size * size, size)
+        out: Ring = (whiten[:, None, :] * whiten[None, :, :]).reshape(size * size, size)
+        return out
 
     def _plan(self, public: Any) -> SlotPlan:
         return SlotPlan(RING + 2 * (_MIX_BITS + 12) + 18, public)

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vfl.crypto import limbs
+from vfl.crypto.backends.base import Limbs
 from vfl.crypto.masking import slot_shares
 from vfl.crypto.paillier import AdditiveHE, Ciphertexts, KeyHolder, SealedCiphertexts
 from vfl.crypto.randomness import JobSeed
@@ -37,13 +38,23 @@ from vfl.crypto.shares import (
     signed_plaintexts,
     truncate,
 )
+from vfl.errors import RemoteProtocolError
 from vfl.protocols.logistic_code import ANGLE_SHIFT, WEIGHT_BITS, LogisticCode, SeriesCode
 from vfl.protocols.logistic_design import OwnDesign
-from vfl.errors import RemoteProtocolError
 from vfl.runtime.workspace import malformed, too_early
 from vfl.wire.carriers import MaskedCiphertexts, share_all, share_slots
 
-__all__ = ["GradientRound", "MarginRound", "MatrixRound", "Round", "Shares", "SlopeRound", "SumRound", "wrong_count", "zeros"]
+__all__ = [
+    "GradientRound",
+    "MarginRound",
+    "MatrixRound",
+    "Round",
+    "Shares",
+    "SlopeRound",
+    "SumRound",
+    "wrong_count",
+    "zeros",
+]
 
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -114,7 +125,7 @@ class Shares:
         """Own share of value / 2^bits."""
         return truncate(share % _MODULUS, bits)
 
-    def encrypt(self, plain: limbs.Limbs, what: str) -> SealedCiphertexts:
+    def encrypt(self, plain: Limbs, what: str) -> SealedCiphertexts:
         """Fresh ciphertexts under the own key; randomness bound to place and plaintext."""
         self.clock += 1
         digest = hashlib.sha256(plain.tobytes()).digest()
@@ -152,7 +163,7 @@ class Round(ABC):
     @abstractmethod
     def take_masked(self, masked: MaskedCiphertexts) -> None: ...
 
-    def finish(self) -> None:
+    def finish(self) -> None:  # noqa: B027 (most rounds have nothing left to do)
         """Both directions have ended."""
 
     # --- shared by the rounds ---------------------------------------------------------------------------------
@@ -165,21 +176,21 @@ class Round(ABC):
         self.s.clock += 1
         return self.s.seed, (what, self.s.clock, self.heard.digest())
 
-    def _share_all(self, c: Ciphertexts, value_bits: int) -> tuple[MaskedCiphertexts, limbs.Limbs]:
+    def _share_all(self, c: Ciphertexts, value_bits: int) -> tuple[MaskedCiphertexts, Limbs]:
         seed, context = self._streams(type(self).__name__)
         return share_all(
             self.s.peer, c, value_bits=value_bits,
             masks=seed.stream("logistic-mask", *context), seals=seed.stream("logistic-seal", *context),
         )  # fmt: skip
 
-    def _share_slots(self, packed: Ciphertexts, plan: SlotPlan) -> tuple[MaskedCiphertexts, limbs.Limbs]:
+    def _share_slots(self, packed: Ciphertexts, plan: SlotPlan) -> tuple[MaskedCiphertexts, Limbs]:
         seed, context = self._streams(type(self).__name__)
         return share_slots(
             self.s.peer, packed, plan,
             masks=seed.stream("logistic-mask", *context), seals=seed.stream("logistic-seal", *context),
         )  # fmt: skip
 
-    def _reply(self, packed: Ciphertexts, plan: SlotPlan, kept: list[limbs.Limbs]) -> Iterator[MaskedCiphertexts]:
+    def _reply(self, packed: Ciphertexts, plan: SlotPlan, kept: list[Limbs]) -> Iterator[MaskedCiphertexts]:
         """Packed values as masked messages; the masks are appended to ``kept``."""
         for part in self.s.chunks(len(packed)):
             chosen = self.s.peer.take(packed, np.arange(part.start, part.stop, dtype=np.int64))
@@ -309,7 +320,7 @@ class SumRound(Round):
     def take_masked(self, masked: MaskedCiphertexts) -> None:
         self.read = np.concatenate([self.read, self._slot(self.s.own.decrypt(masked.sealed))])
 
-    def _slot(self, numbers: limbs.Limbs) -> Words:
+    def _slot(self, numbers: Limbs) -> Words:
         return limbs.extract(numbers, self.series.middle, self.series.slot)[:, 0]
 
 
@@ -327,8 +338,8 @@ class GradientRound(Round):
         self._sums = sums
         self._plan_bits = shares.code.gradient_scale(sums.series)
         self._received: list[Ciphertexts] = []
-        self._kept: list[limbs.Limbs] = []
-        self._read: list[limbs.Limbs] = []
+        self._kept: list[Limbs] = []
+        self._read: list[Limbs] = []
 
     def encrypted(self) -> Iterator[SealedCiphertexts]:
         y = self._sums.read
@@ -381,7 +392,8 @@ class GradientRound(Round):
         ridge = np.rint(np.ldexp(s.design.ridge, bits)).astype(np.int64).astype(object)
         out = zeros(s.columns)
         out[s.mine] = ridge.dot(s.weights[s.mine]) - kept
-        out[s.theirs] = s.code.gradient(s.own.public, self._sums.series).read(np.vstack(self._read), 1, s.peer_columns)[0]
+        read = s.code.gradient(s.own.public, self._sums.series).read(np.vstack(self._read), 1, s.peer_columns)[0]
+        out[s.theirs] = read
         s.gradient = s.cut(out, bits)
 
 
@@ -418,7 +430,7 @@ class SlopeRound(Round):
     def take_masked(self, masked: MaskedCiphertexts) -> None:
         self._keep(self.s.own.decrypt(masked.sealed))
 
-    def _keep(self, numbers: limbs.Limbs) -> None:
+    def _keep(self, numbers: Limbs) -> None:
         slot = limbs.extract(numbers, self.series.middle, self.series.slot)[:, 0]
         self.s.slopes = np.concatenate([self.s.slopes, slot])
 
@@ -436,8 +448,8 @@ class MatrixRound(Round):
         self.sealed: list[SealedCiphertexts] = []
         self._peers: SharedMatrix | None = None
         self._right: Ring = zeros(0, 0)
-        self._kept: list[limbs.Limbs] = []
-        self._read: list[limbs.Limbs] = []
+        self._kept: list[Limbs] = []
+        self._read: list[Limbs] = []
 
     def encrypted(self) -> Iterator[SealedCiphertexts]:
         s = self.s

@@ -1,0 +1,211 @@
+"""The protocol against the pooled optimum, and its resumption; short keys on made-up data."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from logistic_harness import Joint
+from sklearn.linear_model import LogisticRegression
+
+from vfl.config.logistic import LogisticSpec
+from vfl.core.logistic import fit_logistic, sigmoid
+from vfl.errors import ConfigError, DataError, PlaintextOverflow
+from vfl.protocols.logistic import inversion_intervals
+from vfl.protocols.logistic_code import LogisticCode
+from vfl.protocols.logistic_design import OwnDesign
+from vfl.runtime.choreography import Choreography
+
+Floats = npt.NDArray[np.float64]
+QUICK = LogisticSpec(ridge=1.0, steps=4, curvatures=1, standard_errors=False)
+
+
+@cache
+def _keys() -> tuple[bytes, bytes]:
+    """One pair of test keys for all runs of this file."""
+    keys = Joint(np.zeros((4, 1)), np.zeros((4, 1)), np.array([0, 1, 0, 1], dtype=np.uint8), QUICK).keys
+    assert keys is not None
+    return keys
+
+
+def table(rows: int = 300, seed: int = 1) -> tuple[Floats, Floats, npt.NDArray[np.uint8]]:
+    """WOE-like columns of five values each; the platform's first goes with the bank's first."""
+    rng = np.random.default_rng(seed)
+    levels = np.round(rng.normal(0, 0.7, (5, 4)), 3)
+    bins = rng.integers(0, 5, (rows, 4))
+    bins[:, 2] = np.where(rng.random(rows) < 0.6, bins[:, 0], bins[:, 2])
+    x = np.stack([levels[bins[:, f], f] for f in range(4)], axis=1)
+    y = rng.random(rows) < sigmoid(-1.0 - x @ np.array([1.0, 0.7, 0.8, 1.2]))
+    return x[:, :2], x[:, 2:], y.astype(np.uint8)
+
+
+def pooled(bank: Floats, platform: Floats, y: npt.NDArray[np.uint8], spec: LogisticSpec, **more: Any) -> Any:
+    x = np.hstack([np.ones((len(y), 1)), bank, platform])
+    ridge = np.r_[0.0, np.full(x.shape[1] - 1, spec.ridge)]
+    return fit_logistic(x, y.astype(np.float64), ridge, **more)
+
+
+def relative(joint: Joint, expected: Floats) -> float:
+    return float(np.abs(joint.coefficients - expected).max() / np.abs(expected).max())
+
+
+def test_reaches_scikit_learns_pooled_optimum() -> None:
+    bank, platform, y = table()
+    joint = Joint(bank, platform, y, QUICK, keys=_keys())
+    joint.run()
+    theirs = LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000).fit(np.hstack([bank, platform]), y)
+    # 1,024-bit keys hold 7 harmonics of the sigmoid where 2,048 hold 12 (2e-4): tests/logistic/test_logistic_data.py
+    assert relative(joint, np.r_[theirs.intercept_, theirs.coef_[0]]) < 5e-3
+
+
+def test_sample_weights_and_a_new_curvature() -> None:
+    bank, platform, y = table(seed=2)
+    weights = np.random.default_rng(5).uniform(0.1, 2.0, len(y))
+    spec = LogisticSpec(ridge=2.0, steps=4, curvatures=2, curvature_rows=128, weight_limit=2.0, standard_errors=False)
+    joint = Joint(bank, platform, y, spec, keys=_keys(), weights=weights)
+    joint.run()
+    assert relative(joint, pooled(bank, platform, y, spec, weights=weights).coefficients) < 6e-3
+
+
+def test_bank_with_labels_only() -> None:
+    _, platform, y = table(seed=3)
+    joint = Joint(np.zeros((len(y), 0)), platform, y, QUICK, keys=_keys())
+    joint.run()
+    assert relative(joint, pooled(np.zeros((len(y), 0)), platform, y, QUICK).coefficients) < 5e-3
+
+
+def test_separable_and_collinear_columns_stay_finite() -> None:
+    bank, platform, _ = table(seed=4)
+    platform = np.hstack([platform, platform[:, :1]])
+    y = (bank[:, 0] > np.median(bank[:, 0])).astype(np.uint8)
+    spec = LogisticSpec(ridge=5.0, steps=5, curvatures=2, standard_errors=False)
+    joint = Joint(bank, platform, y, spec, keys=_keys())
+    joint.run()
+    assert np.abs(joint.coefficients).max() < 10
+    assert relative(joint, pooled(bank, platform, y, spec).coefficients) < 0.05
+    assert abs(joint.coefficients[-1] - joint.coefficients[-3]) < 0.02
+
+
+def test_standard_errors() -> None:
+    bank, platform, y = table(150, seed=6)
+    spec = LogisticSpec(ridge=1.0, steps=3, curvatures=1, standard_errors=True)
+    joint = Joint(bank, platform, y, spec, key_bits=1536)
+    joint.run()
+    expected = pooled(bank, platform, y, spec)
+    # 5 harmonics of the slope; 2,048 bits hold 8.
+    np.testing.assert_allclose(joint.standard_errors, expected.standard_errors, rtol=0.03)
+    assert joint.bank.model_part()["p_values"][0] == pytest.approx(
+        float(2 * _normal_tail(abs(joint.coefficients[0] / joint.standard_errors[0]))), rel=1e-6
+    )
+
+
+def _normal_tail(z: float) -> float:
+    from math import erfc, sqrt
+
+    return erfc(z / sqrt(2)) / 2
+
+
+def test_a_run_cut_between_any_two_phases_ends_in_the_same_weights() -> None:
+    bank, platform, y = table(120, seed=7)
+    spec = LogisticSpec(ridge=1.0, steps=3, curvatures=2, standard_errors=False)
+    whole = Joint(bank, platform, y, spec, keys=_keys())
+    whole.run()
+    parts: list[Any] = [None]
+    ended: list[str] = []
+    while "logistic-end" not in ended:
+        joint = Joint(bank, platform, y, spec, keys=_keys())
+        if parts[-1] is not None:
+            joint.restore(parts[-1])
+        with pytest.raises(_Cut) if "logistic-step-2" not in ended else _nothing():
+            asyncio.run(joint.choreography(Choreography(_CutRun(joint, ended, parts))))
+    assert len(ended) == 5
+    np.testing.assert_array_equal(joint.coefficients, whole.coefficients)
+
+
+class _Cut(Exception):
+    pass
+
+
+class _nothing:
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+
+def _CutRun(joint: Joint, ended: list[str], parts: list[Any]) -> Any:
+    """A reference run that skips phases which have ended and dies after the next one."""
+    run = joint.interpreter()
+    inner = run.phase
+
+    async def phase(name: str, body: Callable[[], Awaitable[Any]]) -> Any:
+        if name in ended:
+            return None
+        result = await inner(name, body)
+        ended.append(name)
+        parts.append(joint.dump())
+        if name != "logistic-end":
+            raise _Cut
+        return result
+
+    run.phase = phase  # type: ignore[method-assign]
+    return run
+
+
+# --- refusals and bounds ------------------------------------------------------------------------------------------
+
+
+def test_columns_that_are_not_coded_are_refused() -> None:
+    many = np.random.default_rng(0).normal(0, 1, (2000, 1))
+    for columns in (many, np.full((10, 1), np.nan), np.full((10, 1), 40.0)):
+        with pytest.raises(DataError, match="LOGISTIC_COLUMNS"):
+            OwnDesign(columns, np.ones(1), len(columns))
+
+
+def test_one_class_and_wild_weights_are_refused() -> None:
+    bank, platform, y = table(60)
+    with pytest.raises(DataError, match="LOGISTIC_ONE_CLASS"):
+        Joint(bank, platform, np.zeros_like(y), QUICK, keys=_keys()).run()
+    with pytest.raises(DataError, match="LOGISTIC_WEIGHTS"):
+        Joint(bank, platform, y, QUICK, keys=_keys(), weights=np.full(len(y), 1.5)).run()
+
+
+def test_spec_is_checked() -> None:
+    for wrong in ({"ridge": 0.0}, {"steps": 2, "curvatures": 3}, {"curvature_rows": 0}):
+        with pytest.raises(ConfigError, match="LOGISTIC_SPEC"):
+            LogisticSpec(**wrong)
+
+
+@pytest.mark.parametrize("rows", [1000, 25_000, 200_000])
+@pytest.mark.parametrize("bits", [2048, 3072])
+def test_no_declared_sum_can_leave_its_slot(rows: int, bits: int) -> None:
+    """The widths, recomputed from the bounds of their factors."""
+    code = LogisticCode(rows, bits)
+    for terms in (6, 12):
+        s = code.gradient_series(terms)
+        assert rows * 2 * 2 ** (s.own_bits + s.turn_bits) <= 2 ** (s.slot - 2)
+        mixed = (2 * s.terms + 1) * 4 * 2 ** (s.own_bits + s.turn_bits) * rows
+        assert mixed * 2 ** (s.slot * 4 * s.terms) * 2 < 2**s.product_bits
+        assert s.product_bits + 42 <= bits
+        assert s.own_bits + s.turn_bits >= 16
+    w = code.slope_series(8)
+    assert 2 * 2 ** (w.own_bits + w.turn_bits) * 2**40 <= 2**w.slot
+    assert w.product_bits + 42 <= bits
+    assert code.own_scale() + 2 + 40 <= 128
+
+
+def test_a_key_too_short_is_refused_before_the_job() -> None:
+    with pytest.raises(PlaintextOverflow, match="LOGISTIC_KEY_SHORT"):
+        LogisticCode(25_000, 256).gradient_series(12)
+
+
+def test_inversion_reaches_its_interval() -> None:
+    for owners in (2, 3):
+        low = np.geomspace(2.0**-10 / owners, 1, 50)
+        for end in inversion_intervals(owners):
+            low = low * (1 + end - low) * 4 / (1 + end) ** 2
+        assert np.abs(low - 1).max() < 1e-3
