@@ -13,9 +13,12 @@ from vfl.config.contract import Budget, Contract
 from vfl.config.job import JobSpec
 from vfl.crypto.okvs import table_words
 from vfl.crypto.psi import CHUNK_POINTS, CHUNK_WORDS
-from vfl.protocols.messages.scoring import CHUNK_FIRMS, CODE_BITS
+from vfl.protocols.binning_sums import binning_budgets
+from vfl.protocols.logistic import inversion_intervals
 from vfl.protocols.messages.alignment import TAG_BITS
-from vfl.protocols.sums import REPLY_CIPHERTEXTS, gradient_code_bits, padded_bins
+from vfl.protocols.messages.scorecard import POINT_BITS, POINT_ROWS
+from vfl.protocols.messages.scoring import CHUNK_FIRMS, CODE_BITS
+from vfl.protocols.sums import REPLY_CIPHERTEXTS, ciphertexts_per_message, gradient_code_bits, padded_bins
 from vfl.roles import RoleName
 
 __all__ = ["budgets", "contract_of"]
@@ -51,6 +54,8 @@ def budgets(
     """Messages and bits per message type and receiver, at most."""
     if spec.score_model:
         return _scoring_budgets(rows, max(features.values()))
+    if spec.model == "scorecard":
+        return _common_budgets(rows, max(sizes.values())) | _scorecard_budgets(spec, rows, features)
     trees, leaves = spec.trees.trees, spec.trees.num_leaves
     splits = trees * (leaves - 1)
     size, feature_count = max(sizes.values()), max(features.values())
@@ -58,6 +63,29 @@ def budgets(
     sums = feature_count * padded_bins(spec.trees.max_bin)
     replies = math.ceil(sums / per_ciphertext)
     reply_chunks = math.ceil(replies / REPLY_CIPHERTEXTS)
+    return _common_budgets(rows, size) | {
+        "FeatureShapes": Budget(1, 6 * feature_count),
+        "TreeBegin": Budget(trees + 1, 2 * (trees + 1)),
+        "EncryptedGradients": Budget(trees * math.ceil(rows / chunk), 0),
+        "LeafHistogram": Budget((splits + trees) * reply_chunks, (splits + trees) * (sums * slot_bits + replies)),
+        "Growth": Budget(splits + trees, 10 * (splits + trees)),
+        "SplitRequest": Budget(splits, splits * (64 + 16 * (spec.trees.max_bin + 1))),
+        "SplitSides": Budget(splits, splits * rows),
+        "LeafRows": Budget(splits, splits * (rows + 1)),
+    }
+
+
+def _scoring_budgets(firms: int, splits: int) -> dict[str, Budget]:
+    """For a scoring job ``features`` are the splits that a platform's model part holds."""
+    chunks = math.ceil(firms / CHUNK_FIRMS)
+    return {
+        "ScoreQuery": Budget(chunks, CODE_BITS * firms + 32 * splits * chunks),
+        "ScoreSides": Budget(chunks, firms * (1 + splits)),
+    }
+
+
+def _common_budgets(rows: int, size: int) -> dict[str, Budget]:
+    """Keys, alignment and evaluation, which every training job has."""
     return {
         "KeyOffer": Budget(1, 0),
         "KeyAck": Budget(1, 0),
@@ -71,22 +99,38 @@ def budgets(
         "PlatformOpening": Budget(1, 0),
         "BankRoot": Budget(1, 0),
         "PlatformRoot": Budget(1, 0),
-        "FeatureShapes": Budget(1, 6 * feature_count),
-        "TreeBegin": Budget(trees + 1, 2 * (trees + 1)),
-        "EncryptedGradients": Budget(trees * math.ceil(rows / chunk), 0),
-        "LeafHistogram": Budget((splits + trees) * reply_chunks, (splits + trees) * (sums * slot_bits + replies)),
-        "Growth": Budget(splits + trees, 10 * (splits + trees)),
-        "SplitRequest": Budget(splits, splits * (64 + 16 * (spec.trees.max_bin + 1))),
-        "SplitSides": Budget(splits, splits * rows),
-        "LeafRows": Budget(splits, splits * (rows + 1)),
         "Quality": Budget(1, 50),
     }
 
 
-def _scoring_budgets(firms: int, splits: int) -> dict[str, Budget]:
-    """For a scoring job ``features`` are the splits that a platform's model part holds."""
-    chunks = math.ceil(firms / CHUNK_FIRMS)
-    return {
-        "ScoreQuery": Budget(chunks, CODE_BITS * firms + 32 * splits * chunks),
-        "ScoreSides": Budget(chunks, firms * (1 + splits)),
+def _scorecard_budgets(spec: JobSpec, rows: int, features: Mapping[str, int]) -> dict[str, Budget]:
+    """Bins, logistic regression and points. No message of the regression tells anything but the last shares."""
+    most = max(features.values())
+    binned = binning_budgets(
+        spec.binning, rows=rows, key_bits=spec.key_bits, features=features, bank_features=_MOST_BANK_FEATURES
+    )
+    # Each of steps + 2 passes sends rows a few times over and, per interval of the inversion, four small rounds.
+    chunk = ciphertexts_per_message(spec.key_bits // 8)
+    passes = spec.logistic.steps + 2
+    bulk = _BULK_ROUNDS * math.ceil(rows / chunk) + 4 * (len(inversion_intervals(2)) + 4)
+    small = math.ceil((most + _MOST_BANK_FEATURES) ** 2 / chunk)
+    messages = passes * bulk * (1 + small)
+    return binned | {
+        "PlatformKeyOffer": Budget(1, 0),
+        "BankKeyAck": Budget(1, 0),
+        "BankWidth": Budget(1, 16),
+        "PlatformWidth": Budget(1, 16),
+        "BankEncrypted": Budget(messages, 0),
+        "PlatformEncrypted": Budget(messages, 0),
+        "BankMasked": Budget(messages, 0),
+        "PlatformMasked": Budget(messages, 0),
+        "BankShare": Budget(1, 512 * (most + 2)),
+        "PlatformShare": Budget(1, 512 * (_MOST_BANK_FEATURES + 2)),
+        "PlatformPoints": Budget(math.ceil(rows / POINT_ROWS), POINT_BITS * rows),
     }
+
+
+_MOST_BANK_FEATURES = 512
+"""The bank's own features are its secret until it tells their number; budgets hold for as many."""
+_BULK_ROUNDS = 24
+"""Ciphertexts per row of one pass over the rows, at most."""
