@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from party_bank.card_job import BankCardJob
@@ -14,17 +16,9 @@ from party_bank.reporting import (
     sample_of,
 )
 from vfl.core.logistic import p_values
-from vfl.report.binning_tables import correlation_table, joint_tables
-from vfl.report.measure import stability_of
 from vfl.report.model import Importance, OwnerImportance, ReportModel
-from vfl.report.scorecard_model import (
-    Coefficient,
-    Feature,
-    ReasonCode,
-    Scaling,
-    ScorecardSection,
-    StabilitySection,
-)
+from vfl.report.scorecard_model import ScorecardSection, StabilitySection
+from vfl.report.scorecard_sections import Estimate, scorecard_section, stability_section
 from vfl.service.side import Outcome
 from vfl.service.statement import ledger_section
 
@@ -43,7 +37,7 @@ def card_report_of(job: BankCardJob, outcome: Outcome, digest: str) -> ReportMod
         bands=bands_of_scores(scores[work.parts[2]], test),
         importance=_importance(job),
         scorecard=_section(job),
-        stability=_stability(job, scores),
+        stability=_stability(job),
         ledger=ledger_section(work.party, outcome.ledger, outcome.received),
         costs=costs_of(work, outcome),
         card=card_of(work, outcome, digest),
@@ -51,33 +45,23 @@ def card_report_of(job: BankCardJob, outcome: Outcome, digest: str) -> ReportMod
 
 
 def _section(job: BankCardJob) -> ScorecardSection:
-    """Bins of all owners (others' anonymous), the bank's own coefficients, correlations, points."""
+    """Bins of all owners (others' anonymous), the bank's own estimates, correlations, points."""
     binning, work = job.binning, job.work
     kept = list(binning.screening.kept)
-    own = [i for i in kept if binning.features[i].owner == work.party]
-    estimates, errors = job.logistic.coefficients, job.logistic.standard_errors
+    weights, errors = job.logistic.coefficients, job.logistic.standard_errors
     if not len(errors):
-        errors = np.full(len(estimates), np.nan)
-    p = p_values(estimates, errors)
-    vif = dict(zip(kept, binning.screening.vif, strict=False))
-    coefficients = [Coefficient(None, float(estimates[0]), float(errors[0]), float(p[0]))]
-    for place, position in enumerate(own, 1):
-        feature = binning.features[position]
-        head = Feature(feature.owner, feature.index + 1, feature.name)
-        coefficients.append(
-            Coefficient(
-                head, float(estimates[place]), float(errors[place]), float(p[place]),
-                float(vif.get(position, float("nan"))),
-            )
-        )  # fmt: skip
-    card, terms = job.card.card(), work.spec.scaling
-    return ScorecardSection(
-        tables=joint_tables(binning.features, kept, binning.own_features()),
-        coefficients=tuple(coefficients),
-        correlation=correlation_table(binning.features, kept, binning.correlation),
-        scaling=Scaling(terms.base_points, terms.base_odds, terms.pdo, float(card.start)),
-        reasons=tuple(ReasonCode(f.reason.code, f.owner, f.reason.text) for f in card.known),
-    )
+        errors = np.full(len(weights), np.nan)
+    told = iter([Estimate(*map(float, e)) for e in zip(weights, errors, p_values(weights, errors), strict=True)])
+    intercept = next(told)
+    vif = binning.screening.vif
+    estimates = []
+    for position, inflation in zip(kept, vif, strict=True):
+        own = next(told) if binning.features[position].owner == work.party else Estimate()
+        estimates.append(replace(own, vif=float(inflation)))
+    return scorecard_section(
+        job.card.card(), [binning.features[i] for i in kept], estimates, intercept,
+        correlation=binning.correlation[np.ix_(kept, kept)],
+    )  # fmt: skip
 
 
 def _importance(job: BankCardJob) -> Importance:
@@ -88,8 +72,8 @@ def _importance(job: BankCardJob) -> Importance:
     return Importance("iv", totals, ())
 
 
-def _stability(job: BankCardJob, scores: np.ndarray) -> StabilitySection:
+def _stability(job: BankCardJob) -> StabilitySection:
     """Stability index of the score on the later splits against the training rows."""
-    train, valid, test = job.work.parts
-    later = {n: scores[p] for n, p in (("valid", valid), ("test", test)) if len(scores[p])}
-    return StabilitySection("train", stability_of(scores[train], later))
+    splits = zip(("train", "valid", "test"), job.work.parts, strict=True)
+    scores = job.card.scores
+    return stability_section("train", {name: scores[part] for name, part in splits if len(scores[part])})

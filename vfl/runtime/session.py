@@ -365,8 +365,18 @@ class Session:
         return opened.header.type, opened.body[1:], opened.body[:1] == b"\x01"
 
     def learned(self, sender: str, type_name: str, bits: int) -> None:
-        """Count what a received message told."""
-        self.received.line(type_name, sender).bits += bits
+        """Count what a received message told; a peer that sends more than the contract allows ends the job."""
+        line = self.received.line(type_name, sender)
+        line.bits += bits
+        budget = self._contract.budgets.get(type_name)
+        if budget is None or line.messages > budget.messages or line.bits > budget.bits:
+            raise RemoteProtocolError(
+                "PEER_OVER_BUDGET",
+                Text(en=f"{sender} sent more {type_name} than the contract allows",
+                     zh=f"{sender} 发送的 {type_name} 超出合同额度"),
+                cure=Text(en="stop the job; check that both nodes hold the same contract and version",
+                          zh="请中止任务，并核对双方合同与版本"),
+            )
 
     # --- checkpoints ------------------------------------------------------------------------------------------
 
