@@ -8,6 +8,7 @@ again, and the job must end ``done`` at both parties with the identical model an
 from __future__ import annotations
 
 import argparse
+import os
 import queue
 import sys
 import tempfile
@@ -125,7 +126,7 @@ def _failures(outcomes: Sequence[Outcome]) -> list[str]:
     return ["## Failed", "", *failed, ""] if failed else []
 
 
-def _page(outcomes: Sequence[Outcome], model: str, command: str, minutes: float) -> str:
+def _page(outcomes: Sequence[Outcome], model: str, command: str, minutes: float, lanes: int) -> str:
     good = [o for o in outcomes if not o.fault]
     times = sorted(o.seconds for o in outcomes)
     return "\n".join(
@@ -146,7 +147,7 @@ def _page(outcomes: Sequence[Outcome], model: str, command: str, minutes: float)
             f"- Model (SHA-256 over both parts): `{model}`",
             f"- Seconds per run: median {times[len(times) // 2]:.1f}, longest {times[-1]:.1f};"
             f" all: {minutes:.0f} minutes",
-            f"- Machine: {_cpu()}",
+            f"- Machine: {_cpu()}, {os.cpu_count()} cores, {lanes} networks side by side",
             "",
             *_table(outcomes),
             "",
@@ -177,9 +178,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for outcome in run_cases(root, cases, first.model, lanes=given.lanes):
             outcomes.append(outcome)
             print(f"{len(outcomes)}/{len(cases)} {outcome.seconds:5.1f} s  {outcome.case}  {outcome.fault}", flush=True)
-    command = " ".join(["python -m tests.crash.matrix", *(arguments if arguments is not None else sys.argv[1:])])
+    command = "python -m tests.crash.matrix"
+    command += f" --every {given.every}" * (given.every != 1) + f" --only {given.only}" * (given.only != "")
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(_page(outcomes, first.model, command, (time.monotonic() - began) / 60))
+    given.out.write_text(_page(outcomes, first.model, command, (time.monotonic() - began) / 60, given.lanes))
     return 1 if any(o.fault for o in outcomes) else 0
 
 
