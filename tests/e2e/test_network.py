@@ -124,7 +124,8 @@ def test_audit_trails_hold_and_agree(network: Network, trained: dict[str, JobSta
     for party, state in trained.items():
         lines = network.job(party, "train-1").file("audit.jsonl").read_bytes().splitlines()
         record = PartyIdentity.load(network.folder(party) / "identity").record
-        assert verify_trail(lines, record.public_signing_key(), name=party, head=state.facts["audit_head"]) == len(lines)
+        head = state.facts["audit_head"]
+        assert verify_trail(lines, record.public_signing_key(), name=party, head=head) == len(lines)
         entries = [json.loads(line)["entry"] for line in lines]
         assert entries[0]["event"] == "started"
         assert entries[-1]["event"] == "ended"

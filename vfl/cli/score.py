@@ -56,6 +56,6 @@ def score(job: str, view: str, node: NodeConfig) -> None:
     say(
         f"{state.facts['firms']} firms: {joint} by the joint model, {alone} by the bank's own (no platform data or "
         f"consent), {len(models) - joint - alone} without a score.\nScores: {folder.file('scores.csv')}",
-        f"共 {state.facts['firms']} 家企业：联合模型评分 {joint} 家，银行单方模型评分 {alone} 家（平台无数据或未授权），"
+        f"共 {state.facts['firms']} 家企业：联合模型评分 {joint} 家，银行单方评分 {alone} 家（平台无数据或未授权），"
         f"无评分 {len(models) - joint - alone} 家。\n评分文件：{folder.file('scores.csv')}",
     )
