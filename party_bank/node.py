@@ -20,10 +20,11 @@ from vfl.config.node import NodeConfig
 from vfl.crypto.keyproof import KeyRegistry
 from vfl.crypto.paillier import PublicKey
 from vfl.crypto.psi_set import bucket
-from vfl.data.fingerprint import keep_unchanged
+from vfl.data.fingerprint import fingerprint, keep_unchanged
 from vfl.data.schema import Use
 from vfl.data.table import Dataset, load_view
 from vfl.data.views import load_views, view_named
+from vfl.errors import Place
 from vfl.protocols.scoring import BankScoring
 from vfl.report import ReportModel, write_report
 from vfl.roles import RoleName
@@ -43,18 +44,21 @@ class BankSide:
 
     def __init__(self, config: NodeConfig) -> None:
         self._config = config
-        self._loaded: tuple[str, Dataset] | None = None
+        self._loaded: tuple[str, Dataset, bytes] | None = None
 
-    def _load(self, job: str, spec: JobSpec) -> Dataset:
-        """The job's view; kept between proposal and start."""
-        if self._loaded is None or self._loaded[0] != job:
+    def _load(self, job: str, spec: JobSpec) -> tuple[Dataset, bytes]:
+        """The job's view and its files' fingerprint; kept between proposal and start. Jobs run side by side."""
+        loaded = self._loaded
+        if loaded is None or loaded[0] != job:
             views = load_views(self._config.views, role=self.role)
+            found = fingerprint(self._config.views, view_named(views, spec.bank_view).source)
             use = Use.SCORING if spec.score_model else Use.TRAINING
-            self._loaded = job, load_view(views, spec.bank_view, role=self.role, use=use, cutoff=spec.as_of)
-        return self._loaded[1]
+            loaded = job, load_view(views, spec.bank_view, role=self.role, use=use, cutoff=spec.as_of), found
+            self._loaded = loaded
+        return loaded[1:]
 
     def facts(self, job: str, spec: JobSpec) -> Facts:
-        data = self._load(job, spec)
+        data, _ = self._load(job, spec)
         if spec.score_model:
             self._model(spec.score_model)
         return Facts(rows=bucket(len(data.ids)), features=max(1, len(data.features)))
@@ -68,13 +72,13 @@ class BankSide:
         return found
 
     def open(self, context: JobContext) -> OpenBankJob | OpenCardJob | OpenScoring:
-        source = view_named(load_views(self._config.views, role=self.role), context.spec.bank_view).source
-        keep_unchanged(source, context.keep)
+        data, found = self._load(context.job, context.spec)
+        keep_unchanged(found, context.keep, place=Place(file=context.spec.bank_view))
         if context.spec.score_model:
-            return OpenScoring(self._load(context.job, context.spec), self._model(context.spec.score_model))
+            return OpenScoring(data, self._model(context.spec.score_model))
         work = BankWorkspace(
             party=context.party, job=context.job, spec=context.spec, seed=context.seed,
-            data=self._load(context.job, context.spec), progress=context.progress,
+            data=data, progress=context.progress,
         )  # fmt: skip
         fresh = KeyHolderSteps.fresh(context.spec.key_bits, test_keys=context.spec.test_keys)
         key = context.keep("key", fresh)

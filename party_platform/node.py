@@ -18,11 +18,12 @@ from vfl.crypto.keyproof import KeyRegistry
 from vfl.crypto.paillier import PublicKey
 from vfl.crypto.psi_set import bucket
 from vfl.data.consent import ConsentBook
-from vfl.data.fingerprint import keep_unchanged
+from vfl.data.fingerprint import fingerprint, keep_unchanged
 from vfl.data.owned_splits import OwnedSplits
 from vfl.data.schema import Use
 from vfl.data.table import Dataset, load_view
 from vfl.data.views import load_views, view_named
+from vfl.errors import Place
 from vfl.protocols.scoring import PlatformScoring
 from vfl.roles import RoleName
 from vfl.runtime.agreement import Facts
@@ -40,19 +41,26 @@ class PlatformSide:
 
     def __init__(self, config: NodeConfig) -> None:
         self._config = config
-        self._loaded: tuple[str, Dataset, ConsentBook] | None = None
+        self._loaded: tuple[str, Dataset, ConsentBook, bytes] | None = None
 
-    def _load(self, job: str, spec: JobSpec) -> tuple[Dataset, ConsentBook]:
-        """The job's view and consents; kept between contract and start."""
-        if self._loaded is None or self._loaded[0] != job:
+    def _load(self, job: str, spec: JobSpec) -> tuple[Dataset, ConsentBook, bytes]:
+        """The job's view, consents and their files' fingerprint; kept between contract and start. Jobs run side by
+        side."""
+        loaded = self._loaded
+        if loaded is None or loaded[0] != job:
             views = load_views(self._config.views, role=self.role)
+            files = [self._config.views, view_named(views, spec.platform_view).source]
+            if views.consents is not None:
+                files.append(views.consents.source)
+            found = fingerprint(*files)
             use = Use.SCORING if spec.score_model else Use.TRAINING
             data = load_view(views, spec.platform_view, role=self.role, use=use, cutoff=spec.as_of)
-            self._loaded = job, data, ConsentBook.load(views)
-        return self._loaded[1], self._loaded[2]
+            loaded = job, data, ConsentBook.load(views), found
+            self._loaded = loaded
+        return loaded[1:]
 
     def facts(self, job: str, spec: JobSpec) -> Facts:
-        data, consents = self._load(job, spec)
+        data, consents, _ = self._load(job, spec)
         permitted = consents.permitted(data.ids, spec.bank, spec.purpose, spec.as_of)
         if spec.score_model:
             return Facts(rows=bucket(int(permitted.sum())), features=max(1, len(self._splits(spec).rules)))
@@ -71,11 +79,14 @@ class PlatformSide:
         return OwnedSplits.from_dict(json.loads(file.read_text())["splits"])
 
     def open(self, context: JobContext) -> OpenPlatformJob | OpenCardJob | OpenScoring:
-        source = view_named(load_views(self._config.views, role=self.role), context.spec.platform_view).source
-        keep_unchanged(source, context.keep)
-        data, consents = self._load(context.job, context.spec)
+        data, consents, found = self._load(context.job, context.spec)
+        keep_unchanged(found, context.keep, place=Place(file=context.spec.platform_view))
         if context.spec.score_model:
-            return OpenScoring(context.spec, data, consents, self._splits(context.spec))
+            # Kept: a replay on another day must give the answers that were sent.
+            day = context.keep("day", dt.datetime.now(dt.UTC).date().isoformat().encode())
+            return OpenScoring(
+                context.spec, data, consents, self._splits(context.spec), dt.date.fromisoformat(day.decode())
+            )
         work = PlatformWorkspace(
             party=context.party, job=context.job, spec=context.spec, seed=context.seed, data=data, consents=consents,
             progress=context.progress,
@@ -90,9 +101,10 @@ class PlatformSide:
 class OpenScoring:
     """A platform's open scoring job."""
 
-    def __init__(self, spec: JobSpec, data: Dataset, consents: ConsentBook, splits: OwnedSplits) -> None:
+    def __init__(
+        self, spec: JobSpec, data: Dataset, consents: ConsentBook, splits: OwnedSplits, today: dt.date
+    ) -> None:
         # Consent is asked as of the day of scoring, not of the job's text: a revocation counts at once.
-        today = dt.datetime.now(dt.UTC).date()
         steps = PlatformScoringSteps(
             data, consents, splits, bank=spec.bank, purpose=spec.purpose, on=max(today, spec.as_of)
         )
