@@ -10,7 +10,7 @@ from vfl.cli.bilingual import Command
 from vfl.cli.screen import say, table
 from vfl.config.job import JobSpec
 from vfl.errors import ConfigError, Text
-from vfl.lab import Result, Simulation
+from vfl.lab import JointModel, Result, Simulation
 
 __all__ = ["sim"]
 
@@ -64,8 +64,12 @@ def _print(result: Result) -> None:
         ("bits told", "披露比特"),
     ]
     table(("What left each domain", "各方出域内容"), columns, left)
-    seconds = sum(result.seconds.values())
+    seconds, model = sum(result.seconds.values()), result.model
+    if isinstance(model, JointModel):
+        size, size_zh = f"{len(model.trees)} trees", f"{len(model.trees)} 棵树"
+    else:
+        size, size_zh = f"{len(model.card.features)} features", f"{len(model.card.features)} 个特征"
     say(
-        f"{result.rows} aligned rows, {len(result.model.trees)} trees, {seconds:.1f} s; model {result.digest[:16]}",
-        f"对齐样本 {result.rows} 行，{len(result.model.trees)} 棵树，{seconds:.1f} 秒；模型 {result.digest[:16]}",
+        f"{result.rows} aligned rows, {size}, {seconds:.1f} s; model {result.digest[:16]}",
+        f"对齐样本 {result.rows} 行，{size_zh}，{seconds:.1f} 秒；模型 {result.digest[:16]}",
     )

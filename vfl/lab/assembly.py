@@ -21,16 +21,17 @@ from vfl.crypto.randomness import JobSeed
 from vfl.data.consent import ConsentBook
 from vfl.data.table import Dataset
 from vfl.lab.packages import node_package
-from vfl.protocols.job import trees_job
+from vfl.protocols.job import run_choreography
 from vfl.protocols.plan import contract_of
 from vfl.runtime.choreography import Choreography
 from vfl.runtime.egress import Egress, Ledger, LedgerLine
 from vfl.runtime.reference import Party, ReferenceRun, Sent
 from vfl.wire.messages import WireMessage
 
-__all__ = ["Body", "LabJob", "PlatformTable", "assemble"]
+__all__ = ["Body", "JobMaker", "LabJob", "PlatformTable", "assemble"]
 
 Body = Callable[[Choreography, JobSpec], Awaitable[None]]
+JobMaker = Callable[[Any, bytes], Any]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -69,7 +70,7 @@ class LabJob:
     trace: list[Sent] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def run(self, *, body: Body = trees_job, wiretap: Callable[[Sent, bytes], None] | None = None) -> None:
+    def run(self, *, body: Body = run_choreography, wiretap: Callable[[Sent, bytes], None] | None = None) -> None:
         """Play the choreography to its end; errors are those of the parties."""
         sides = {self.spec.bank: self.bank, **self.platforms}
         parties = {name: Party(side.roles, self.exits[name], side.work.keys) for name, side in sides.items()}
@@ -94,7 +95,8 @@ def assemble(
     platforms: Mapping[str, PlatformTable],
     *,
     seed: bytes,
-    exported_key: bytes | None = None,
+    keys: Mapping[str, bytes] | None = None,
+    makers: tuple[JobMaker, JobMaker] | None = None,
 ) -> LabJob:
     """Parties of a job with these tables.
 
@@ -102,27 +104,28 @@ def assemble(
     ----------
     seed : bytes
         32 secret bytes; each party's own seed derives from them.
-    exported_key : bytes, optional
-        The bank's secret key; a fresh one by default.
+    keys : mapping of party to bytes, optional
+        Exported secret keys of the bank and, for a scorecard, of the platforms; fresh ones by default.
+    makers : (of the bank, of a platform), optional
+        Make a party's job object from its workspace and its key; by default those of the node packages.
 
     Raises
     ------
     ConfigError
         ``PACKAGE_MISSING``.
     """
-    root = JobSeed(seed)
-    keys = node_package("party_bank.steps.keys").KeyHolderSteps
+    root, keys, makers = JobSeed(seed), keys or {}, makers or (_bank_job, _platform_job)
     work = node_package("party_bank.steps.workspace").BankWorkspace(
         party=spec.bank, job=name, spec=spec, seed=root.child("party", spec.bank), data=bank
     )
-    secret = exported_key or keys.fresh(spec.key_bits, test_keys=spec.test_keys)
-    bank_job = node_package("party_bank.roles").BankJob(work, secret)
+    bank_job = makers[0](work, _key(spec, keys.get(spec.bank)))
     jobs: dict[str, Any] = {}
     for party, table in platforms.items():
         theirs = node_package("party_platform.steps.workspace").PlatformWorkspace(
             party=party, job=name, spec=spec, seed=root.child("party", party), data=table.data, consents=table.consents
         )
-        jobs[party] = node_package("party_platform.roles").PlatformJob(theirs, KeyRegistry())
+        key = _key(spec, keys.get(party)) if spec.model == "scorecard" else b""
+        jobs[party] = makers[1](theirs, key)
     contract = contract_of(
         name, spec, rows=bucket(len(bank)), sizes={p: bucket(len(j.work.permitted)) for p, j in jobs.items()},
         features={p: max(1, len(j.work.data.features)) for p, j in jobs.items()},
@@ -130,6 +133,25 @@ def assemble(
     policy = Policy(minimum_key_bits=512, allow_test_keys=True, minimum_intersection=1, leaf_floor=1)
     exits = {party: Egress(party, contract, policy) for party in (spec.bank, *platforms)}
     return LabJob(name, spec, contract, bank_job, jobs, exits)
+
+
+def _bank_job(work: Any, key: bytes) -> Any:
+    if work.spec.model == "scorecard":
+        return node_package("party_bank.card_job").BankCardJob(work, key, KeyRegistry())
+    return node_package("party_bank.roles").BankJob(work, key)
+
+
+def _platform_job(work: Any, key: bytes) -> Any:
+    if work.spec.model == "scorecard":
+        return node_package("party_platform.card_job").PlatformCardJob(work, KeyRegistry(), key)
+    return node_package("party_platform.roles").PlatformJob(work, KeyRegistry())
+
+
+def _key(spec: JobSpec, given: bytes | None) -> bytes:
+    key: bytes = given or node_package("party_bank.steps.keys").KeyHolderSteps.fresh(
+        spec.key_bits, test_keys=spec.test_keys
+    )
+    return key
 
 
 def _finish(job: Awaitable[None]) -> None:

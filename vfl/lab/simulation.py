@@ -7,8 +7,6 @@ may hold: made-up, public, or one's own split in two.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
@@ -24,7 +22,7 @@ from vfl.data.table import load_view
 from vfl.data.views import load_views
 from vfl.errors import ConfigError, DataError, Text
 from vfl.lab.assembly import LabJob, PlatformTable, assemble
-from vfl.lab.model import JointModel
+from vfl.lab.model import JointCard, JointModel
 from vfl.lab.packages import node_package
 from vfl.report import ReportModel, render
 from vfl.roles import RoleName
@@ -41,6 +39,7 @@ platforms = [{platforms}]
 bank_view = "main"
 platform_view = "main"
 as_of = {as_of}
+model = "{model}"
 
 [privacy]
 key_bits = {key_bits}
@@ -72,7 +71,7 @@ class Result:
     """
 
     job: LabJob
-    model: JointModel
+    model: JointModel | JointCard
     measures: dict[str, dict[str, float]] = field(default_factory=dict)
     """AUC and KS on the test rows, of ``joint`` and, where the bank has features, ``bank_alone``."""
 
@@ -112,14 +111,20 @@ class Result:
     @property
     def digest(self) -> str:
         """Of the bank's part of the model."""
-        part = json.dumps(self.job.bank.trees.model_part(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(part.encode()).hexdigest()
+        bank = self.job.bank
+        part = bank.logistic.model_part() if isinstance(self.model, JointCard) else bank.trees.model_part()
+        made: str = node_package("party_bank.reporting").model_digest(part)
+        return made
 
     def report_model(self) -> ReportModel:
         """The data of the bank's model report."""
-        ledger = self.job.exits[self.job.spec.bank].ledger
+        bank, ledger = self.job.bank, self.job.exits[self.job.spec.bank].ledger
         outcome = Outcome(self.job.contract.digest, ledger, self.job.received(), self.seconds)
-        made: ReportModel = node_package("party_bank.reporting").report_of(self.job.bank, outcome, self.digest)
+        made: ReportModel
+        if isinstance(self.model, JointCard):
+            made = node_package("party_bank.card_report").card_report_of(bank, outcome, self.digest)
+        else:
+            made = node_package("party_bank.reporting").report_of(bank, outcome, self.digest)
         return made
 
     def report(self, path: Path | str, *, language: str = "zh") -> Path:
@@ -174,13 +179,25 @@ class Simulation:
         out._as_of, out._folder = made.as_of, folder
         return out
 
-    def job(self, *, trees: int = 10, key_bits: int = 512) -> JobSpec:
-        """A job for these tables; keys shorter than 2,048 bits are labelled as test keys."""
+    def job(self, *, model: str = "trees", trees: int = 10, key_bits: int | None = None) -> JobSpec:
+        """A job for these tables.
+
+        Parameters
+        ----------
+        model : {"trees", "scorecard"}
+            A scorecard has one platform.
+        trees : int
+        key_bits : int, optional
+            Shorter than 2,048 bits they are labelled as test keys. By default 512, and 1,024 for a scorecard, whose
+            regression then keeps about two digits: 2,048 bits keep four.
+        """
+        key_bits = key_bits or (1024 if model == "scorecard" else 512)
         platforms = ", ".join(f'"{name}"' for name in self._platform_views)
         test_keys = "true" if key_bits < 2048 else "false"
         text = _JOB.format(
-            bank=self.bank, platforms=platforms, as_of=self._as_of, trees=trees, key_bits=key_bits, test_keys=test_keys
-        )
+            bank=self.bank, platforms=platforms, as_of=self._as_of, model=model, trees=trees,
+            key_bits=key_bits, test_keys=test_keys,
+        )  # fmt: skip
         return JobSpec.parse(text, "simulation")
 
     def run(
@@ -213,7 +230,8 @@ class Simulation:
         platforms = {name: self._platform(name, spec) for name in spec.platforms}
         made = assemble("simulation", spec, bank, platforms, seed=seed or secrets.token_bytes(32))
         made.run(wiretap=wiretap)
-        return Result(made, JointModel.of(made), _measures(made))
+        model = JointCard.of(made) if spec.model == "scorecard" else JointModel.of(made)
+        return Result(made, model, _measures(made))
 
     def _platform(self, name: str, spec: JobSpec) -> PlatformTable:
         views = load_views(self._platform_views[name], role=RoleName.PLATFORM)

@@ -1,0 +1,196 @@
+"""Logistic regression over two owners as a scikit-learn classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from vfl.config.job import JobSpec
+from vfl.config.logistic import LogisticSpec
+from vfl.core.logistic import fit_logistic, p_values, sigmoid
+from vfl.crypto.keyproof import KeyRegistry
+from vfl.data.table import Dataset
+from vfl.lab.owners import BANK, PLATFORM, TwoOwners, meet
+from vfl.lab.packages import node_package
+from vfl.protocols.logistic import BankLogistic, PlatformLogistic, logistic_regression
+from vfl.runtime.choreography import Choreography
+
+__all__ = ["LOGISTIC", "FederatedLogisticRegression"]
+
+FloatArray = npt.NDArray[np.float64]
+
+LOGISTIC = ("ridge", "steps", "curvatures", "curvature_rows", "standard_errors")
+"""Parameters of the regression, named as in a job's ``[logistic]``."""
+_D = LogisticSpec()
+
+
+class FederatedLogisticRegression(ClassifierMixin, TwoOwners):  # type: ignore[misc] # scikit-learn has no types
+    """Logistic regression of a bank and a platform, in local simulation; binary classes, no missing values.
+
+    ``backend="plaintext"`` finds the pooled optimum exactly. ``"paillier"`` runs the protocol, which approaches the
+    same optimum in ``steps`` Newton steps with a sigmoid made of harmonics; a key of 2,048 bits holds all of them, of
+    1,024 bits about half, and below some 700 bits none. The protocol takes columns of few distinct values within ±32
+    only, such as :class:`vfl.lab.woe_binner.WoeBinner` makes.
+
+    Parameters
+    ----------
+    platform_columns : sequence of int, optional
+        Columns that the platform owns; by default the second half. The bank owns the rest, ``y`` and the intercept.
+    backend : {"plaintext", "paillier"}
+    key_bits : int
+        Of both Paillier keys; below 2,048 they are test keys, which nodes refuse for real data.
+    ridge : float
+        1 / C of scikit-learn's ``LogisticRegression``; the intercept is not penalised.
+    steps, curvatures, curvature_rows, standard_errors
+        Of the protocol, as in a job's ``[logistic]``: :class:`vfl.config.logistic.LogisticSpec`.
+    random_state : int, RandomState or None
+        Seeds shares, masks and shuffles of the protocol; the model depends on it within rounding only.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (1, n_features_in_)
+        On the log odds of the event.
+    intercept_ : ndarray of shape (1,)
+    standard_errors_ : ndarray of shape (n_features_in_ + 1,), the intercept's first; empty if not wanted
+    p_values_ : ndarray of the same shape
+        Two-sided Wald tests.
+    classes_ : ndarray of shape (2,)
+        The second is the event.
+    n_features_in_ : int
+    platform_columns_, bank_columns_ : ndarray of int
+    bytes_sent_ : int
+        Of all messages; 0 without a protocol.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from vfl.lab.estimators import FederatedLogisticRegression, WoeBinner
+    >>> X, y = make_classification(400, random_state=0)
+    >>> make_pipeline(WoeBinner(), FederatedLogisticRegression()).fit(X, y).score(X, y) > 0.8
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        platform_columns: Sequence[int] | None = None,
+        backend: str = "plaintext",
+        key_bits: int = 2048,
+        ridge: float = _D.ridge,
+        steps: int = _D.steps,
+        curvatures: int = _D.curvatures,
+        curvature_rows: int = _D.curvature_rows,
+        standard_errors: bool = _D.standard_errors,
+        random_state: Any = None,
+    ) -> None:
+        self.platform_columns = platform_columns
+        self.backend = backend
+        self.key_bits = key_bits
+        self.ridge = ridge
+        self.steps = steps
+        self.curvatures = curvatures
+        self.curvature_rows = curvature_rows
+        self.standard_errors = standard_errors
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def fit(self, X: Any, y: Any) -> FederatedLogisticRegression:
+        """Learn from rows ``X``, float array (rows, columns), and classes ``y``, (rows,).
+
+        Raises
+        ------
+        ValueError
+            Input that scikit-learn's own checks refuse; other than two classes.
+        ConfigError
+            A parameter out of range, with the range; ``ESTIMATOR_BACKEND``, ``ESTIMATOR_COLUMNS``.
+        DataError
+            ``LOGISTIC_COLUMNS``: the protocol does not take such columns.
+        PlaintextOverflow
+            ``LOGISTIC_KEY_SHORT``.
+        """
+        values, codes = self._begin(X, y)
+        spec = self._job("scorecard", {"logistic": {name: getattr(self, name) for name in LOGISTIC}})
+        if self.backend == "plaintext":
+            design = np.column_stack([np.ones(len(values)), values])
+            ridge = np.array([0.0] + [spec.logistic.ridge] * values.shape[1])
+            found = fit_logistic(design, codes.astype(np.float64), ridge)
+            weights = found.coefficients
+            errors = found.standard_errors if self.standard_errors else np.zeros(0)
+        else:
+            job = self._played(spec, values, codes, _learn, (_bank_job, _platform_job))
+            bank, platform = job.bank.logistic, job.platforms[PLATFORM].logistic
+            weights = self._in_order(bank.coefficients, platform.coefficients)
+            errors = self._in_order(bank.standard_errors, platform.standard_errors)
+        self.coef_, self.intercept_ = weights[None, 1:], weights[:1]
+        self.standard_errors_ = errors
+        self.p_values_ = p_values(weights, errors) if len(errors) else np.zeros(0)
+        return self
+
+    def decision_function(self, X: Any) -> FloatArray:
+        """Log odds of the second class, (rows,)."""
+        check_is_fitted(self)
+        out: FloatArray = self._values(X) @ self.coef_[0] + self.intercept_[0]
+        return out
+
+    def predict_proba(self, X: Any) -> FloatArray:
+        """Probabilities of both classes, (rows, 2)."""
+        event = sigmoid(self.decision_function(X))
+        return np.column_stack([1.0 - event, event])
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """The likelier class, (rows,)."""
+        likelier = (self.decision_function(X) > 0).astype(np.intp)
+        out: npt.NDArray[Any] = self.classes_[likelier]
+        return out
+
+    def _in_order(self, bank: FloatArray, platform: FloatArray) -> FloatArray:
+        """The bank's figures (intercept first) and the platform's in the order of the columns; empty stays empty."""
+        if not len(bank):
+            return np.zeros(0)
+        out = np.empty(1 + len(self._order))
+        out[0] = bank[0]
+        out[1 + self.bank_columns_], out[1 + self.platform_columns_] = bank[1:], platform
+        return out
+
+
+# A scorecard job whose regression takes the owners' columns as they are, in place of binned ones.
+
+
+def _bank_job(work: Any, key: bytes) -> Any:
+    job = node_package("party_bank.card_job").BankCardJob(work, key, KeyRegistry())
+    job.logistic = node_package("party_bank.steps.logistic").BankLogisticSteps(
+        work, work.spec.logistic, lambda: _matrix(work.data.take(work.alignment.rows)), KeyRegistry()
+    )
+    job.roles = {**job.roles, BankLogistic: job.logistic}
+    return job
+
+
+def _platform_job(work: Any, key: bytes) -> Any:
+    job = node_package("party_platform.card_job").PlatformCardJob(work, KeyRegistry(), key)
+    job.logistic = node_package("party_platform.steps.logistic").PlatformLogisticSteps(
+        work, work.spec.logistic, lambda: _matrix(work.data.take(work.table_rows)), key
+    )
+    job.roles = {**job.roles, PlatformLogistic: job.logistic}
+    return job
+
+
+def _matrix(table: Dataset) -> FloatArray:
+    """All columns, (rows, columns), also of a table without any."""
+    columns = [table.numeric(f.name) for f in table.features]
+    return np.column_stack(columns) if columns else np.zeros((len(table), 0))
+
+
+async def _learn(c: Choreography, spec: JobSpec) -> None:
+    """The part of a scorecard job that regresses."""
+    await meet(c, spec)
+    await logistic_regression(c, c.role(BANK, BankLogistic), c.role(PLATFORM, PlatformLogistic), spec.logistic)
