@@ -135,8 +135,11 @@ class Joint:
 
     def run(self) -> ReferenceRun:
         run = self.interpreter()
-        asyncio.run(self.choreography(Choreography(run)))
+        self.run_on(run)
         return run
+
+    def run_on(self, run: ReferenceRun) -> None:
+        asyncio.run(self.choreography(Choreography(run)))
 
     @property
     def coefficients(self) -> Floats:

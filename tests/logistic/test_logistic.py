@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import cache
+from math import erfc, sqrt
 from typing import Any
 
 import numpy as np
@@ -54,13 +55,18 @@ def relative(joint: Joint, expected: Floats) -> float:
     return float(np.abs(joint.coefficients - expected).max() / np.abs(expected).max())
 
 
-def test_reaches_scikit_learns_pooled_optimum() -> None:
-    bank, platform, y = table()
-    joint = Joint(bank, platform, y, QUICK, keys=_keys())
+def test_reaches_scikit_learns_pooled_optimum_with_its_standard_errors() -> None:
+    bank, platform, y = table(150)
+    spec = LogisticSpec(ridge=1.0, steps=4, curvatures=2)
+    joint = Joint(bank, platform, y, spec, key_bits=1536)
     joint.run()
     theirs = LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000).fit(np.hstack([bank, platform]), y)
-    # 1,024-bit keys hold 7 harmonics of the sigmoid where 2,048 hold 12 (2e-4): tests/logistic/test_logistic_data.py
-    assert relative(joint, np.r_[theirs.intercept_, theirs.coef_[0]]) < 5e-3
+    assert relative(joint, np.r_[theirs.intercept_, theirs.coef_[0]]) < 1e-3
+    # 5 harmonics of the slope; 2,048 bits hold 8.
+    expected = pooled(bank, platform, y, spec)
+    np.testing.assert_allclose(joint.standard_errors, expected.standard_errors, rtol=0.03)
+    z = abs(joint.coefficients[0] / joint.standard_errors[0])
+    assert joint.bank.model_part()["p_values"][0] == pytest.approx(erfc(z / sqrt(2)))
 
 
 def test_sample_weights_and_a_new_curvature() -> None:
@@ -73,10 +79,11 @@ def test_sample_weights_and_a_new_curvature() -> None:
 
 
 def test_bank_with_labels_only() -> None:
+    # Keys of 1,024 bits hold 7 harmonics of the sigmoid, good for 1 %; 2,048 bits hold 12.
     _, platform, y = table(seed=3)
     joint = Joint(np.zeros((len(y), 0)), platform, y, QUICK, keys=_keys())
     joint.run()
-    assert relative(joint, pooled(np.zeros((len(y), 0)), platform, y, QUICK).coefficients) < 5e-3
+    assert relative(joint, pooled(np.zeros((len(y), 0)), platform, y, QUICK).coefficients) < 1e-2
 
 
 def test_separable_and_collinear_columns_stay_finite() -> None:
@@ -89,25 +96,6 @@ def test_separable_and_collinear_columns_stay_finite() -> None:
     assert np.abs(joint.coefficients).max() < 10
     assert relative(joint, pooled(bank, platform, y, spec).coefficients) < 0.05
     assert abs(joint.coefficients[-1] - joint.coefficients[-3]) < 0.02
-
-
-def test_standard_errors() -> None:
-    bank, platform, y = table(150, seed=6)
-    spec = LogisticSpec(ridge=1.0, steps=3, curvatures=1, standard_errors=True)
-    joint = Joint(bank, platform, y, spec, key_bits=1536)
-    joint.run()
-    expected = pooled(bank, platform, y, spec)
-    # 5 harmonics of the slope; 2,048 bits hold 8.
-    np.testing.assert_allclose(joint.standard_errors, expected.standard_errors, rtol=0.03)
-    assert joint.bank.model_part()["p_values"][0] == pytest.approx(
-        float(2 * _normal_tail(abs(joint.coefficients[0] / joint.standard_errors[0]))), rel=1e-6
-    )
-
-
-def _normal_tail(z: float) -> float:
-    from math import erfc, sqrt
-
-    return erfc(z / sqrt(2)) / 2
 
 
 def test_a_run_cut_between_any_two_phases_ends_in_the_same_weights() -> None:
@@ -191,7 +179,7 @@ def test_no_declared_sum_can_leave_its_slot(rows: int, bits: int) -> None:
         mixed = (2 * s.terms + 1) * 4 * 2 ** (s.own_bits + s.turn_bits) * rows
         assert mixed * 2 ** (s.slot * 4 * s.terms) * 2 < 2**s.product_bits
         assert s.product_bits + 42 <= bits
-        assert s.own_bits + s.turn_bits >= 16
+        assert s.own_bits + s.turn_bits >= 20
     w = code.slope_series(8)
     assert 2 * 2 ** (w.own_bits + w.turn_bits) * 2**40 <= 2**w.slot
     assert w.product_bits + 42 <= bits

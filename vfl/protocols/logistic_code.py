@@ -54,6 +54,9 @@ RAW_BITS = 12
 RAW_REACH = 5
 """Raw columns: 12 fractional bits and |x| < 2^5; so do the entries of the whitening matrix, |T| < 2^12."""
 
+_LEAST_BITS = 20
+"""Fewer fractional bits in a row's d than this, and rounding would outweigh what a further harmonic gains."""
+
 
 @dataclass(frozen=True, slots=True)
 class SeriesCode:
@@ -116,7 +119,7 @@ class LogisticCode:
         for terms in range(wanted, 1, -1):
             slot = min((self.key_bits - MASK_BITS - 2 - 6) // (4 * terms + 1), 24 + overhead)
             bits = slot - overhead
-            if bits >= 16:
+            if bits >= _LEAST_BITS:
                 return SeriesCode(terms, bits - bits // 2, bits // 2, slot)
         raise _key_too_short(self.key_bits, "the sigmoid of one row")
 

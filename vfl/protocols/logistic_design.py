@@ -97,10 +97,6 @@ class OwnDesign:
         """2^row_log / m."""
         return float(self.stretch * len(self.bins) / rows)
 
-    def raw_rows(self, rows: int) -> Ints:
-        """The first ``rows`` raw rows with 12 fractional bits."""
-        return np.stack([v[self.bins[:rows, f]] for f, v in enumerate(self.raw)], axis=1)
-
     def whiteners(self, rows: int) -> tuple[Ring, Ring]:
         """T with 12 fractional bits, and T times 2^row_log / m, as Python integers."""
         stretched = self.whiten * self.stretched(rows)

@@ -51,8 +51,8 @@ __all__ = ["LogisticParty", "VarianceRound"]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-COARSE_TERMS, FINE_TERMS = 6, 12
-"""Harmonics of σ: few while the weights are far off, many in the last two steps."""
+TERMS = (12, 9, 6)
+"""Harmonics of σ in the last step, the one before, and all earlier ones: few while the weights are far off."""
 COARSE_SLOPES, FINE_SLOPES = 5, 8
 """Harmonics of σ': few for a curvature that only serves the next steps, many for standard errors."""
 _MIX_BITS = 20
@@ -122,8 +122,8 @@ class LogisticParty(ABC):
         if what is What.MARGINS:
             self._rounds[what] = MarginRound(s)
         elif what is What.SUMS:
-            late = self._step >= self.spec.steps - 2
-            code = s.code.gradient_series(FINE_TERMS if late else COARSE_TERMS)
+            to_come = self.spec.steps - 1 - self._step
+            code = s.code.gradient_series(TERMS[min(to_come, len(TERMS) - 1)])
             self._rounds[what] = SumRound(s, code, self.sigmoid_values(code))
         elif what is What.GRADIENT:
             sums = self._rounds[What.SUMS]
