@@ -56,6 +56,7 @@ __all__ = ["BankLogisticSteps"]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+_GOLDEN = (5**0.5 - 1) / 2
 _SPREAD = 2.5
 """Width of the normal density under which the series is fitted, round the base-rate margin."""
 
@@ -269,9 +270,11 @@ class _BankSide(LogisticParty):
         return self._values(code, series, v, v * series.constant)[:rows]
 
     def _values(self, code: SeriesCode, series: FourierSeries, v: Floats, constant: Floats) -> Ints:
-        turned = series.rotated(phases(self.shares.angles)) * v[:, None]
-        values = np.hstack([turned, constant[:, None]])
-        return np.rint(np.ldexp(values, code.own_bits)).astype(np.int64)
+        turned = np.ldexp(series.rotated(phases(self.shares.angles)) * v[:, None], code.own_bits)
+        # The constants of all rows are alike, so that plain rounding would err alike: a dither spreads it evenly.
+        dither = np.mod(np.arange(len(v)) * _GOLDEN, 1.0) - 0.5
+        last = np.ldexp(constant, code.own_bits) + dither
+        return np.rint(np.hstack([turned, last[:, None]])).astype(np.int64)
 
     def _series(self, code: SeriesCode, function: Callable[[Floats], Floats]) -> FourierSeries:
         """Fitted round the base-rate margin; its bounds are those that the slots were laid out for."""
