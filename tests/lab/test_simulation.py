@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vfl.config.job import JobSpec
 from vfl.core.metrics import auc
 from vfl.errors import ConfigError
-from vfl.lab import Result, Simulation, Wiretap
+from vfl.lab import JointCard, JointModel, Result, Simulation, Wiretap
 from vfl.lab.packages import node_package
 from vfl.report import ReportModel
 
@@ -37,6 +38,7 @@ def test_measures_are_those_of_the_test_rows(tapped: tuple[Result, Wiretap]) -> 
 
 def test_the_joint_model_scores_as_the_bank_did(tapped: tuple[Result, Wiretap]) -> None:
     result = tapped[0]
+    assert isinstance(result.model, JointModel)
     bank, platform = result.job.bank.work, result.job.platforms["platform-a"].work
     aligned = {"bank-a": bank.data.take(bank.alignment.rows), "platform-a": platform.data.take(platform.table_rows)}
     np.testing.assert_array_equal(result.model.margins(aligned), result.job.bank.trees.best_margins)
@@ -85,6 +87,41 @@ def test_the_report_is_the_banks_own(tapped: tuple[Result, Wiretap], tmp_path: P
     model = result.report_model()
     assert isinstance(model, ReportModel)
     assert model.header.key_bits == 512
+
+
+@pytest.fixture(scope="module")
+def card(simulation: Simulation) -> Result:
+    """A scorecard of the few most telling features, in two Newton steps."""
+    text = simulation.job(model="scorecard").text
+    text += "[binning]\nmin_iv = 0.15\n[logistic]\nsteps = 2\ncurvatures = 1\nstandard_errors = false\n"
+    return simulation.run(JobSpec.parse(text, "card"), seed=bytes(32))
+
+
+def test_a_scorecard_runs_and_scores_as_the_bank_did(card: Result) -> None:
+    model, bank, platform = card.model, card.job.bank.work, card.job.platforms["platform-a"].work
+    assert isinstance(model, JointCard)
+    assert model.card.complete
+    assert model.card.owners == ("bank-a", "platform-a")
+    aligned = {"bank-a": bank.data.take(bank.alignment.rows), "platform-a": platform.data.take(platform.table_rows)}
+    np.testing.assert_array_equal(model.scores(aligned), card.job.bank.card.scores)
+    test = card.job.bank.work.parts[2]
+    np.testing.assert_array_equal(model.probabilities(aligned)[test], card.job.bank.evaluation.scores().joint)
+    assert card.auc > 0.6
+    assert set(card.measures) == {"joint", "bank_alone"}
+
+
+def test_a_scorecards_parts_are_those_that_its_owners_made(card: Result) -> None:
+    model = card.model
+    assert isinstance(model, JointCard)
+    assert model.card.part("bank-a") == card.job.bank.card.card()
+    own = [f for f in model.card.known if f.owner == "platform-a"]
+    assert own == list(card.job.platforms["platform-a"].card.card().known)
+
+
+def test_a_scorecards_report(card: Result, tmp_path: Path) -> None:
+    assert card.report_model().scorecard is not None
+    assert "<html" in card.report(tmp_path / "card.html").read_text()
+    assert len(card.digest) == 64
 
 
 def test_two_platforms_and_a_running_loop() -> None:

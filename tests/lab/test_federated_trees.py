@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import lightgbm
 import numpy as np
 import pytest
+from estimator_suite import passes_checks
 from sklearn.base import clone
 from sklearn.datasets import make_classification
-from sklearn.utils.estimator_checks import check_estimator
 
 from vfl.errors import ConfigError, DataError
 from vfl.lab.estimators import FederatedTrees
-
-SKIPPED = {"check_array_api_input", "check_classifier_data_not_an_array"}
-"""scikit-learn skips these by itself where pandas or SCIPY_ARRAY_API are absent."""
-
-
-def _check(estimator: FederatedTrees) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        results = check_estimator(estimator, on_fail=None, on_skip=None)
-    assert len(results) > 40
-    wrong = {r["check_name"]: r["exception"] for r in results if r["status"] == "failed"}
-    assert not wrong
-    assert {r["check_name"] for r in results if r["status"] == "skipped"} <= SKIPPED
+from vfl.lab.model import JointModel
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +24,13 @@ def table() -> tuple[Any, Any]:
 
 
 def test_passes_scikit_learns_checks() -> None:
-    _check(FederatedTrees())
+    passes_checks(FederatedTrees())
 
 
 @pytest.mark.slow
 def test_passes_scikit_learns_checks_with_the_protocol() -> None:
     """On tables of a dozen rows: with the usual floors a platform would refuse them, as it should."""
-    _check(FederatedTrees(backend="paillier", n_trees=3, min_data_in_leaf=1, min_data_in_bin=1, leaf_floor=1))
+    passes_checks(FederatedTrees(backend="paillier", n_trees=3, min_data_in_leaf=1, min_data_in_bin=1, leaf_floor=1))
 
 
 def test_the_protocol_learns_what_the_pooled_table_teaches(table: tuple[Any, Any]) -> None:
@@ -53,6 +40,7 @@ def test_the_protocol_learns_what_the_pooled_table_teaches(table: tuple[Any, Any
     assert pooled.bytes_sent_ == 0 < joint.bytes_sent_
     np.testing.assert_allclose(joint.decision_function(values), pooled.decision_function(values), rtol=0, atol=1e-12)
     np.testing.assert_array_equal(joint.predict(values), pooled.predict(values))
+    assert isinstance(joint.model_, JointModel)
     assert {owner for owner, cuts in joint.model_.splits.items() if cuts.rules} == {"bank", "platform"}
 
 
@@ -70,6 +58,7 @@ def test_the_model_is_lightgbms(table: tuple[Any, Any]) -> None:
 def test_columns_may_be_given_to_either_owner(table: tuple[Any, Any]) -> None:
     values, label = table
     every = FederatedTrees(n_trees=2, platform_columns=list(range(10)), backend="paillier").fit(values, label)
+    assert isinstance(every.model_, JointModel)
     assert not every.model_.splits["bank"].rules
     some = FederatedTrees(n_trees=2, platform_columns=[1, 7]).fit(values, label)
     np.testing.assert_array_equal(some.platform_columns_, [1, 7])
