@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import time
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,10 @@ def clear_models(bank: Path, platform: Path, job: JobFolder, wanted: list[str]) 
         if t.early_stopping_rounds and valid.any():
             watch = [fitted.create_valid(x[valid], label[valid])]
             stop = [lgb.early_stopping(t.early_stopping_rounds, verbose=False)]
+        began = time.perf_counter()
         model = lgb.train(params, fitted, num_boost_round=t.trees, valid_sets=watch, callbacks=stop)
-        out[name] = _measures(label[test], np.asarray(model.predict(x[test])))
+        seconds = time.perf_counter() - began
+        out[name] = _measures(label[test], np.asarray(model.predict(x[test]))) | {"seconds": seconds}
     return out
 
 
