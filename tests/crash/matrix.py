@@ -15,11 +15,11 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .network import NODES, CrashNetwork, Run
+from .network import NODES, SCORECARD, CrashNetwork, Run
 from .trails import disagreement
 
 __all__ = ["Case", "Outcome", "cases_of", "judge", "run_cases"]
@@ -72,8 +72,10 @@ def judge(network: CrashNetwork, run: Run, model: str, *, kills: int) -> str:
     )
 
 
-def run_cases(root: Path, cases: Sequence[Case], model: str, *, lanes: int = 2) -> Iterable[Outcome]:
-    """Run cases in ``lanes`` networks side by side; yields outcomes as they come."""
+def run_cases(
+    root: Path, cases: Sequence[Case], model: str, *, lanes: int = 2, terms: Mapping[str, object] | None = None
+) -> Iterable[Outcome]:
+    """Run cases in ``lanes`` networks side by side, of jobs with these terms; yields outcomes as they come."""
     todo: queue.SimpleQueue[Case] = queue.SimpleQueue()
     done: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
     for case in cases:
@@ -84,7 +86,7 @@ def run_cases(root: Path, cases: Sequence[Case], model: str, *, lanes: int = 2) 
             with CrashNetwork(root / f"lane-{number}") as network:
                 while not todo.empty():
                     case = todo.get_nowait()
-                    run = network.run({case.node: case.points})
+                    run = network.run({case.node: case.points}, **(terms or {}))
                     fault = judge(network, run, model, kills=len(case.points))
                     done.put(Outcome(case, run.seconds, len(run.restarts), fault))
         except queue.Empty:
@@ -126,22 +128,24 @@ def _failures(outcomes: Sequence[Outcome]) -> list[str]:
     return ["## Failed", "", *failed, ""] if failed else []
 
 
-def _page(outcomes: Sequence[Outcome], model: str, command: str, minutes: float, lanes: int) -> str:
+def _page(
+    outcomes: Sequence[Outcome], model: str, command: str, minutes: float, lanes: int, kind: str, points: int
+) -> str:
     good = [o for o in outcomes if not o.fault]
     times = sorted(o.seconds for o in outcomes)
     return "\n".join(
         [
-            "# Crash matrix",
+            f"# Crash matrix: {kind}",
             "",
             "Each node of a bank–platform–coordinator network (three processes, mutual TLS on loopback) is killed by",
-            "SIGKILL before and after everything durable or visible that it does in a small job of boosted trees: each",
-            "journal write, each envelope handed to the transport, each published document, each file; at the",
-            "coordinator each witnessed and delivered envelope and each document of the job book. It is started again;",
-            "the job must end `done` at both parties with the identical model, and the audit trails must verify and",
-            "agree: what one party recorded as sent, exactly once, is what the other received.",
+            "SIGKILL before and after everything durable or visible that it does in a small job: each journal write,",
+            "each envelope handed to the transport, each published document, each file; at the coordinator each",
+            "witnessed and delivered envelope and each document of the job book. It is started again; the job must end",
+            "`done` at both parties with the identical model, and the audit trails must verify and agree: what one",
+            "party recorded as sent, exactly once, is what the other received.",
             "",
             f"- Command: `{command}`",
-            f"- Runs: {len(outcomes)}; kills: {sum(o.kills for o in outcomes)}",
+            f"- Points of the job: {points}; runs: {len(outcomes)}; kills: {sum(o.kills for o in outcomes)}",
             f"- Finished with the identical model and agreeing audit trails: {len(good)}"
             f" ({100 * len(good) / max(1, len(outcomes)):.1f} %)",
             f"- Model (SHA-256 over both parts): `{model}`",
@@ -162,26 +166,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--lanes", type=int, default=2, help="networks side by side")
     parser.add_argument("--every", type=int, default=1, help="run each n-th case only")
     parser.add_argument("--only", default="", help="cases whose text contains this")
-    parser.add_argument("--out", type=Path, default=Path("docs/evidence/crash-matrix.md"))
+    parser.add_argument("--scorecard", action="store_true", help="a scorecard job instead of boosted trees")
+    parser.add_argument("--out", type=Path, help="page to write, by default under docs/evidence")
     given = parser.parse_args(arguments)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="crash-matrix-") as scratch:
         root = Path(scratch)
         with CrashNetwork(root / "first") as network:
-            first = network.run()
+            terms = SCORECARD if given.scorecard else {}
+            first = network.run(**terms)
             fault = judge(network, first, first.model, kills=0)
             if fault:
                 print(f"the run without kills failed: {fault}", file=sys.stderr)
                 return 1
-            cases = [c for c in cases_of(network, first) if given.only in str(c)][:: given.every]
+            points = cases_of(network, first)
+        cases = [c for c in points if given.only in str(c)][:: given.every]
         outcomes = []
-        for outcome in run_cases(root, cases, first.model, lanes=given.lanes):
+        for outcome in run_cases(root, cases, first.model, lanes=given.lanes, terms=terms):
             outcomes.append(outcome)
             print(f"{len(outcomes)}/{len(cases)} {outcome.seconds:5.1f} s  {outcome.case}  {outcome.fault}", flush=True)
     command = "python -m tests.crash.matrix"
-    command += f" --every {given.every}" * (given.every != 1) + f" --only {given.only}" * (given.only != "")
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(_page(outcomes, first.model, command, (time.monotonic() - began) / 60, given.lanes))
+    command += " --scorecard" * given.scorecard + f" --every {given.every}" * (given.every != 1)
+    command += f" --only {given.only}" * (given.only != "")
+    kind = "scorecard" if given.scorecard else "boosted trees"
+    minutes = (time.monotonic() - began) / 60
+    out = given.out or Path(f"docs/evidence/crash-matrix{'-scorecard' * given.scorecard}.md")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(_page(outcomes, first.model, command, minutes, given.lanes, kind, len(points)))
     return 1 if any(o.fault for o in outcomes) else 0
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,12 +21,14 @@ from vfl.roles import RoleName
 from vfl.service.folder import JobFolder, JobState
 from vfl.service.local import LocalNetwork
 
-from .points import passed, read_plan, write_plan
+from .points import KEYS, passed, read_plan, write_plan
 
-__all__ = ["BANK", "COORDINATOR", "NODES", "PLATFORM", "CrashNetwork", "Run"]
+__all__ = ["BANK", "COORDINATOR", "NODES", "PLATFORM", "SCORECARD", "CrashNetwork", "Run"]
 
 BANK, PLATFORM, COORDINATOR = "bank-a", "platform-a", "coordinator"
 NODES = (BANK, PLATFORM, COORDINATOR)
+_keys = tempfile.TemporaryDirectory(prefix="crash-keys-")
+os.environ[KEYS] = _keys.name
 
 _POLICY = """\
 approve = "auto"
@@ -37,6 +41,7 @@ _JOB = """\
 [job]
 name = "crash"
 purpose = "{purpose}"
+model = "{model}"
 bank = "bank-a"
 platforms = ["platform-a"]
 bank_view = "main"
@@ -59,7 +64,13 @@ num_leaves = 4
 max_bin = 15
 min_data_in_leaf = 30
 learning_rate = 0.3
-"""
+{more}"""
+SCORECARD = {
+    "model": "scorecard",
+    "key_bits": 768,
+    "more": "[logistic]\nsteps = 2\ncurvatures = 1\nstandard_errors = false\n",
+}
+"""Terms of a small scorecard job."""
 
 
 @dataclass(slots=True)
@@ -93,6 +104,7 @@ class CrashNetwork:
         made = generate(root / "made", firms=firms, base_rate=0.2)
         self._terms: dict[str, object] = {
             "as_of": made.as_of, "trees": trees, "purpose": "credit-modelling", "key_bits": 512,
+            "model": "trees", "more": "",
         }  # fmt: skip
         self.local.create([BANK], [PLATFORM], policy=_POLICY)
         self.local.stop()
@@ -151,7 +163,7 @@ class CrashNetwork:
         on_death : callable
             Called with (node, job) before a dead node is started again; what happens meanwhile, happens without it.
         terms
-            Of the job, where they differ: ``purpose``, ``key_bits``, ``trees``.
+            Of the job, where they differ: ``model``, ``purpose``, ``key_bits``, ``trees``.
         limit : float
             Seconds after which the run is given up; its states tell how far it came.
         """
@@ -176,8 +188,6 @@ class CrashNetwork:
         return Run(job, states, self._model(job), spent, restarts, unmet)
 
     def _model(self, job: str) -> str:
-        parts = []
-        for party in (BANK, PLATFORM):
-            path = self.folder(party, job).file("model.json")
-            parts.append(json.loads(path.read_text()) if path.exists() else None)
+        files = [self.folder(p, job).file(name) for p in (BANK, PLATFORM) for name in ("model.json", "scorecard.json")]
+        parts = [json.loads(file.read_text()) if file.exists() else None for file in files]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -2,25 +2,30 @@
 
 It is the node that institutions run, with two differences. Points are set around everything durable or visible:
 each write of the journal, each envelope handed to the transport, each document published, each file of the job
-folder. And the role objects of every job are told one job name and one seed, so that all jobs of a matrix have the
-same rows in the same order and must end in the same model.
+folder. And the role objects of every job are told one job name, one seed and one key, so that all jobs of a matrix
+have the same rows in the same order and must end in the same model.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import party_bank.node
+import party_platform.node
 from party_bank.node import BankSide
 from party_platform.node import PlatformSide
 from vfl.config.job import JobSpec
 from vfl.config.node import NodeConfig
 from vfl.crypto.documents import SignedDocument
 from vfl.crypto.envelope import Header
+from vfl.crypto.keyproof import KeyRegistry
 from vfl.runtime.agreement import Facts
 from vfl.runtime.client import CoordinatorClient
 from vfl.runtime.journal import Checkpoint
@@ -30,7 +35,7 @@ from vfl.service.main import serve
 from vfl.service.side import JobContext, PartyJob, Side
 
 from .disk import TroubledJournal
-from .points import CrashPlan
+from .points import KEYS, CrashPlan
 
 SAME_JOB = "crash-matrix"
 """What role objects take for the job's name, whatever it is."""
@@ -60,8 +65,19 @@ class CrashJournal(TroubledJournal):
     def once(self, name: str, value: bytes) -> bytes:
         if name == "seed":
             value = hashlib.sha256(b"the same in every job").digest()
+        if name == "key":
+            value = self._same_key(value)
         kept: bytes = self._around([f"once/{name}"], lambda: super(CrashJournal, self).once(name, value))
         return kept
+
+    def _same_key(self, fresh: bytes) -> bytes:
+        """The first key of its length that this kind of party made, in any network of the driver."""
+        kept = Path(os.environ[KEYS]) / f"{self.path.parents[2].name}-{len(fresh)}"
+        made = kept.with_name(f"{kept.name}.{os.getpid()}")
+        made.write_bytes(fresh)
+        with contextlib.suppress(FileExistsError):
+            os.link(made, kept)
+        return kept.read_bytes()
 
     def record_outbound(self, peer: str, seq: int, envelope: bytes, audit: tuple[int, bytes]) -> None:
         write = super().record_outbound
@@ -95,6 +111,12 @@ class SameJob:
 
     def open(self, context: JobContext) -> PartyJob:
         return self._inner.open(replace(context, job=SAME_JOB))
+
+
+def _allow_the_same_key() -> None:
+    """Nodes refuse a key that they know from another job; here all jobs have one."""
+    for node in (party_bank.node, party_platform.node):
+        node.known_keys = lambda *_: KeyRegistry()  # type: ignore[attr-defined]
 
 
 def _set_points() -> None:
@@ -142,6 +164,7 @@ def _set_points() -> None:
 
 def main(role: str, arguments: Sequence[str]) -> int:
     side: Callable[[NodeConfig], Side] = BankSide if role == "bank" else PlatformSide
+    _allow_the_same_key()
     _set_points()
     return serve("tests.crash.node", lambda config: SameJob(side(config)), arguments, journal_class=CrashJournal)
 

@@ -12,7 +12,10 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["CrashPlan", "passed", "read_plan", "write_plan"]
+__all__ = ["KEYS", "CrashPlan", "passed", "read_plan", "write_plan"]
+
+KEYS = "VFL_CRASH_KEYS"
+"""Environment variable: the folder of the keys that all jobs of a driver share."""
 
 _PLAN, _LOG = "crash-plan", "crash-points"
 

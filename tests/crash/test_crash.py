@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from .matrix import Case, cases_of, judge, run_cases
-from .network import BANK, COORDINATOR, NODES, PLATFORM, CrashNetwork, Run
+from .network import BANK, COORDINATOR, NODES, PLATFORM, SCORECARD, CrashNetwork, Run
 
 SAMPLE = [
     Case(BANK, ("publish/proposal:after",)),
@@ -113,6 +113,17 @@ def test_killed_while_it_starts(network: CrashNetwork, reference: Run, node: str
 
     run = network.run(meddle=meddle)
     assert judge(network, run, reference.model, kills=12) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_scorecard_jobs_survive_too(network: CrashNetwork, tmp_path: Path) -> None:
+    """Every fortieth point of a scorecard job; its steps keep other state than those of trees."""
+    first = network.run(**SCORECARD)
+    assert judge(network, first, first.model, kills=0) == ""
+    outcomes = list(run_cases(tmp_path, cases_of(network, first)[::40], first.model, terms=SCORECARD))
+    assert [f"{o.case}: {o.fault}" for o in outcomes if o.fault] == []
+    assert len(outcomes) > 15
 
 
 @pytest.mark.slow
