@@ -19,7 +19,8 @@ def open_store(path: Path, schema: str) -> sqlite3.Connection:
     """
     try:
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
-        db = sqlite3.connect(path, isolation_level=None)
+        # Operators' commands open the stores of a serving coordinator: each waits for the other's commits.
+        db = sqlite3.connect(path, isolation_level=None, timeout=20.0)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
         db.executescript(schema)
