@@ -274,7 +274,8 @@ class _BankSide(LogisticParty):
         # The constants of all rows are alike, so that plain rounding would err alike: a dither spreads it evenly.
         dither = np.mod(np.arange(len(v)) * _GOLDEN, 1.0) - 0.5
         last = np.ldexp(constant, code.own_bits) + dither
-        return np.rint(np.hstack([turned, last[:, None]])).astype(np.int64)
+        values: Ints = np.rint(np.hstack([turned, last[:, None]])).astype(np.int64)
+        return values
 
     def _series(self, code: SeriesCode, function: Callable[[Floats], Floats]) -> FourierSeries:
         """Fitted round the base-rate margin; its bounds are those that the slots were laid out for."""

@@ -20,6 +20,7 @@ from vfl.errors import ConfigError, DataError, PlaintextOverflow
 from vfl.protocols.logistic import inversion_intervals
 from vfl.protocols.logistic_code import LogisticCode
 from vfl.protocols.logistic_design import OwnDesign
+from vfl.protocols.logistic_plan import logistic_budgets
 from vfl.runtime.choreography import Choreography
 
 Floats = npt.NDArray[np.float64]
@@ -59,7 +60,11 @@ def test_reaches_scikit_learns_pooled_optimum_with_its_standard_errors() -> None
     bank, platform, y = table(150)
     spec = LogisticSpec(ridge=1.0, steps=4, curvatures=2)
     joint = Joint(bank, platform, y, spec, key_bits=1536)
-    joint.run()
+    run = joint.run()
+    budgets = logistic_budgets(spec, rows=len(y), columns=3, key_bits=1536)
+    for name, budget in budgets.items():
+        sent = sum(s.type_name == name for s in run.trace)
+        assert 0 < sent <= budget.messages
     theirs = LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000).fit(np.hstack([bank, platform]), y)
     assert relative(joint, np.r_[theirs.intercept_, theirs.coef_[0]]) < 1e-3
     # 5 harmonics of the slope; 2,048 bits hold 8.

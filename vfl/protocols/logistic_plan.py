@@ -1,0 +1,46 @@
+"""What a logistic regression will send at most: its budgets, computed from the contract before anything is signed."""
+
+from __future__ import annotations
+
+import math
+
+from vfl.config.contract import Budget
+from vfl.config.logistic import LogisticSpec
+from vfl.protocols.logistic import inversion_intervals
+from vfl.protocols.logistic_code import BIN_LOG, LogisticCode
+
+__all__ = ["logistic_budgets"]
+
+
+def logistic_budgets(spec: LogisticSpec, *, rows: int, columns: int, key_bits: int) -> dict[str, Budget]:
+    """Messages and bits per message type and receiver, at most.
+
+    Parameters
+    ----------
+    rows : int
+        Upper bound of the training rows.
+    columns : int
+        Upper bound of one owner's columns, the intercept included.
+    """
+    chunk = LogisticCode(rows, key_bits).chunk
+    by_row = math.ceil(rows / chunk)
+    by_bin = math.ceil(2 * (1 << BIN_LOG) / chunk)
+    matrix = math.ceil((2 * columns) ** 2 / chunk)
+    curvature = math.ceil(rows / max(1, chunk // (columns + 2))) + 2 * matrix
+    passes, inversions = spec.steps + 1, spec.curvatures + 1
+    iterations = len(inversion_intervals(2))
+    encrypted = passes * (2 * by_row + 2 * by_bin + 1) + inversions * (curvature + (iterations + 2) * matrix + by_row)
+    masked = passes * (2 * by_row + 2 * by_bin + matrix) + inversions * (by_row + curvature + 2 * iterations * matrix)
+    share = 2 * 128 * columns
+    return {
+        "PlatformKeyOffer": Budget(1, 0),
+        "BankKeyAck": Budget(1, 0),
+        "BankWidth": Budget(1, 16),
+        "PlatformWidth": Budget(1, 16),
+        "BankEncrypted": Budget(encrypted, 0),
+        "PlatformEncrypted": Budget(encrypted, 0),
+        "BankMasked": Budget(masked, 0),
+        "PlatformMasked": Budget(masked, 0),
+        "BankShare": Budget(1, share),
+        "PlatformShare": Budget(1, share),
+    }
