@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vfl.core.optimal_binning import BinRule, Trend, best_cuts
@@ -78,6 +78,7 @@ prebins = st.lists(
 
 
 @settings(max_examples=40, deadline=None)
+@example(counts=[(1, 1), (1, 0), (1, 0)], max_bins=3, min_bins=3, share=0.0, p_value=0.2, floors=(1, 0))
 @given(
     counts=prebins, max_bins=st.integers(1, 6), min_bins=st.integers(1, 4), share=st.sampled_from([0.0, 0.1, 0.25]),
     p_value=st.sampled_from([1.0, 0.2]), floors=st.sampled_from([(1, 0), (10, 2), (40, 5)]),

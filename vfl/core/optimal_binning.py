@@ -155,9 +155,11 @@ class _Segments:
         rising, falling = climb >= 0, climb <= 0
         if self._critical:
             both, hit = left_rows + right_rows, left_events + right_events
-            # z^2 = climb^2 both / (hit (both - hit) left right), kept free of divisions.
-            apart = climb.astype(np.float64) ** 2 * both >= self._critical * (
-                hit.astype(np.float64) * (both - hit) * left_rows * right_rows
+            # z^2 = climb^2 both / (hit (both - hit) left right), kept free of divisions; where both bins hold one and
+            # the same class alone, both sides are 0 and the rates are equal.
+            apart = (climb != 0) & (
+                climb.astype(np.float64) ** 2 * both
+                >= self._critical * (hit.astype(np.float64) * (both - hit) * left_rows * right_rows)
             )
             rising, falling = rising & apart, falling & apart
         return rising, falling
