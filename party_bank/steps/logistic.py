@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from party_bank.steps.workspace import BankWorkspace
+from vfl.config.job import JobSpec
 from vfl.config.logistic import LogisticSpec
 from vfl.core.logistic import (
     FourierSeries,
@@ -86,6 +87,16 @@ class BankLogisticSteps(BankLogistic):
         """Intercept first, then one per own feature; log-odds of the event."""
         self.standard_errors: Floats = np.zeros(0)
 
+    @property
+    def side(self) -> LogisticParty:
+        """The bank's shares and rounds."""
+        return self._side
+
+    @property
+    def residuals(self) -> Ints:
+        """σ − y of the bank's own model, 33 fractional bits, stretched."""
+        return self._side.residuals
+
     # --- keys and sizes ---------------------------------------------------------------------------------------
 
     def key_ack(self, offer: PlatformKeyOffer) -> BankKeyAck:
@@ -108,6 +119,11 @@ class BankLogisticSteps(BankLogistic):
 
     def take_width(self, width: PlatformWidth) -> None:
         self._side.adopt(width.columns.value)
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """All platforms of the job; the first computes with the bank."""
+        return self._work.spec.platforms
 
     # --- own data ---------------------------------------------------------------------------------------------
 
@@ -151,7 +167,7 @@ class BankLogisticSteps(BankLogistic):
         ridge[0] = 0.0
         rows = len(columns)
         return Shares(
-            first=True, seed=self._work.seed, code=_code(rows, self._work.spec.key_bits, self._peer.public),
+            first=True, seed=self._work.seed, code=_code(rows, self._work.spec, self._peer.public),
             design=OwnDesign(columns, ridge, rows), own=self._work.he, peer=self._peer, peer_columns=peer_columns,
         )  # fmt: skip
 
@@ -212,8 +228,8 @@ class BankLogisticSteps(BankLogistic):
             self._side.restore_shares(parts["logistic"])
 
 
-def _code(rows: int, key_bits: int, key: PublicKey) -> LogisticCode:
-    code = LogisticCode(rows, key_bits)
+def _code(rows: int, spec: JobSpec, key: PublicKey) -> LogisticCode:
+    code = LogisticCode(rows, spec.key_bits, relayed=len(spec.platforms) > 1)
     code.check(key)
     return code
 
@@ -222,9 +238,9 @@ class _BankSide(LogisticParty):
     """What the bank's values of a row are."""
 
     def __init__(self, role: BankLogisticSteps, spec: LogisticSpec) -> None:
-        super().__init__(spec, owners=2)
+        super().__init__(spec, owners=1 + len(role.platforms))
         self._role = role
-        self._residuals: Ints = np.zeros(0, dtype=np.int64)
+        self.residuals: Ints = np.zeros(0, dtype=np.int64)
 
     def make_shares(self, peer_columns: int) -> Shares:
         return self._role.make_shares(peer_columns)
@@ -241,14 +257,14 @@ class _BankSide(LogisticParty):
         z = columns @ own
         residuals = v * (sigmoid(z) - y)
         s.slopes = np.rint(np.ldexp(v * sigmoid_slope(z), SLOPE_BITS)).astype(np.uint64)
-        self._residuals = np.rint(np.ldexp(residuals * s.design.stretch, SLOPE_BITS + CURVE_BITS)).astype(np.int64)
+        self.residuals = np.rint(np.ldexp(residuals * s.design.stretch, SLOPE_BITS + CURVE_BITS)).astype(np.int64)
         rows = np.ldexp(s.design.rows.astype(np.float64), -16)
         self._own_gradient = rows.T @ residuals / s.rows + s.design.ridge @ whitened
 
     def begin_round(self, what: What) -> None:
         if what is What.CURVATURE and self._step == 0:
             self._rounds[what] = CurvatureRound(
-                self.shares, self.shares.rows, peer_gives=False, residuals=self._residuals
+                self.shares, self.shares.rows, peer_gives=False, residuals=self.residuals
             )
         else:
             super().begin_round(what)

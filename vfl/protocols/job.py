@@ -9,6 +9,7 @@ from vfl.protocols.boosting import BankTrees, PlatformTrees, boosted_trees
 from vfl.protocols.evaluation import BankEvaluation, PlatformEvaluation, evaluation
 from vfl.protocols.keys import KeyChecker, KeyHolderRole, key_exchange
 from vfl.protocols.logistic import BankLogistic, PlatformLogistic, logistic_regression
+from vfl.protocols.logistic_provider import ProviderLogistic
 from vfl.protocols.scorecard import BankCard, PlatformCard, scorecard
 from vfl.protocols.scoring import BankScoring, PlatformScoring, scoring
 from vfl.runtime.choreography import Choreography
@@ -42,7 +43,10 @@ async def scorecard_job(c: Choreography, spec: JobSpec) -> None:
     cutters = c.role(bank, BankBinning), [c.role(p, PlatformBinning) for p in platforms]
     await c.phase("binning", binning, *cutters)
     await c.phase("screening", screening, *cutters)
-    await logistic_regression(c, c.role(bank, BankLogistic), c.role(platforms[0], PlatformLogistic), spec.logistic)
+    await logistic_regression(
+        c, c.role(bank, BankLogistic), c.role(platforms[0], PlatformLogistic), spec.logistic,
+        [c.role(p, ProviderLogistic) for p in platforms[1:]],
+    )  # fmt: skip
     await c.phase("scorecard", scorecard, c.role(bank, BankCard), [c.role(p, PlatformCard) for p in platforms])
     await c.phase(
         "evaluation", evaluation, c.role(bank, BankEvaluation), [c.role(p, PlatformEvaluation) for p in platforms]

@@ -14,6 +14,9 @@ own. Each multiplies what the other encrypted by plain numbers of its own, sums 
 3. *Gradient.* Bin sums, shared mod 2^S, are brought to the fixed-point ring and weighed by columns.
 4. *Direction.* Inverse curvature times gradient, both shared.
 
+Further platforms own columns and hold no share: :mod:`vfl.protocols.logistic_provider` adds their margins, sums and
+blocks to the shares of the two.
+
 **Curvature.** The bank starts from its own model, whose slopes it knows, and the platform sums them encrypted: the
 first Newton step costs one encryption per row. Later curvatures come from a second series, for σ', as shares of each
 row's slope. The inverse is found on shares by Newton-Schulz iterations. They converge unseen because each owner works
@@ -38,11 +41,25 @@ line    message                      kind                            who learns 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import cache
 
 from vfl.config.logistic import LogisticSpec
+from vfl.protocols.logistic_provider import (
+    BankHub,
+    PlatformHub,
+    ProviderLogistic,
+    Providers,
+    meet_providers,
+    provided_curvature,
+    provided_gradient,
+    provided_margins,
+    provided_sums,
+    provided_variances,
+    provided_weights,
+    step_ended,
+)
 from vfl.protocols.messages.logistic import (
     BankEncrypted,
     BankKeyAck,
@@ -230,77 +247,99 @@ async def _from_bank(bank: Handle[BankLogistic], platform: Handle[PlatformLogist
     platform.do(PlatformLogistic.finish, what)
 
 
-async def _inverse(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic]) -> None:
+async def _inverse(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], owners: int) -> None:
     """Newton-Schulz on shares: X ← X (aI − HX) b."""
     await _encrypt(bank, platform, What.HESSIAN)
-    for _ in inversion_intervals(2):
+    for _ in inversion_intervals(owners):
         await _share(bank, platform, What.CURVED)
         await _encrypt(bank, platform, What.INVERSE)
         await _share(bank, platform, What.IMPROVED)
     await _encrypt(bank, platform, What.INVERSE)
 
 
-async def logistic_start(c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic]) -> None:
+async def logistic_start(
+    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers
+) -> None:
     """The first Newton step, from the bank's own model."""
+    await meet_providers(others)
     offer = await platform.send(platform.do(PlatformLogistic.key_offer), to=bank)
     ack = await bank.send(bank.do(BankLogistic.key_ack, offer), to=platform)
     platform.do(PlatformLogistic.take_key_ack, ack)
     width = await bank.send(bank.do(BankLogistic.width), to=platform)
     platform.do(PlatformLogistic.take_width, width)
-    others = await platform.send(platform.do(PlatformLogistic.width), to=bank)
-    bank.do(BankLogistic.take_width, others)
+    theirs = await platform.send(platform.do(PlatformLogistic.width), to=bank)
+    bank.do(BankLogistic.take_width, theirs)
     bank.do(BankLogistic.start)
     platform.do(PlatformLogistic.start)
     await _from_bank(bank, platform, What.CURVATURE)
-    await _inverse(bank, platform)
+    await provided_curvature(others, known_to_bank=True)
+    await _inverse(bank, platform, 2 + len(others.all))
     await _share(bank, platform, What.DIRECTION)
+    step_ended(others)
 
 
 async def logistic_step(
-    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], *, curvature: bool
+    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers, *,
+    curvature: bool,
 ) -> None:
     """One later Newton step."""
-    await _encrypt(bank, platform, What.MARGINS)
-    await _share(bank, platform, What.MARGINS)
+    await _margins(bank, platform, others)
     if curvature:
-        await _curvature(bank, platform)
+        await _curvature(bank, platform, others)
     await _encrypt(bank, platform, What.SUMS)
     await _share(bank, platform, What.SUMS)
+    await provided_sums(others)
     await _encrypt(bank, platform, What.GRADIENT)
     await _share(bank, platform, What.GRADIENT)
+    await provided_gradient(others)
     await _share(bank, platform, What.DIRECTION)
+    step_ended(others)
 
 
-async def _curvature(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic]) -> None:
+async def _margins(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers) -> None:
+    await _encrypt(bank, platform, What.MARGINS)
+    await _share(bank, platform, What.MARGINS)
+    await provided_margins(others)
+
+
+async def _curvature(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers) -> None:
     await _from_bank(bank, platform, What.SLOPES)
     await _encrypt(bank, platform, What.CURVATURE)
     await _share(bank, platform, What.CURVATURE)
-    await _inverse(bank, platform)
+    await provided_curvature(others, known_to_bank=False)
+    await _inverse(bank, platform, 2 + len(others.all))
 
 
 async def logistic_end(
-    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], *, standard_errors: bool
+    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers, *,
+    standard_errors: bool,
 ) -> None:
     """Each owner receives its own weights, and their standard errors from the curvature at the optimum."""
     if standard_errors:
-        await _encrypt(bank, platform, What.MARGINS)
-        await _share(bank, platform, What.MARGINS)
-        await _curvature(bank, platform)
+        await _margins(bank, platform, others)
+        await _curvature(bank, platform, others)
         await _encrypt(bank, platform, What.VARIANCE)
         await _share(bank, platform, What.VARIANCE)
+        await provided_variances(others)
     there = await bank.send(bank.do(BankLogistic.share), to=platform)
     platform.do(PlatformLogistic.take_share, there)
     back = await platform.send(platform.do(PlatformLogistic.share), to=bank)
     bank.do(BankLogistic.take_share, back)
+    await provided_weights(others)
 
 
 async def logistic_regression(
-    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], spec: LogisticSpec
+    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], spec: LogisticSpec,
+    providers: Sequence[Handle[ProviderLogistic]] = (),
 ) -> None:
-    """All steps; each is a phase, so that a crash costs at most the step it falls into."""
-    await c.phase("logistic-start", logistic_start, bank, platform)
+    """All steps; each is a phase, so that a crash costs at most the step it falls into.
+
+    ``providers`` are the platforms after the first, in the order of the job.
+    """
+    others = Providers(c.role(bank.party, BankHub), c.role(platform.party, PlatformHub), tuple(providers))
+    await c.phase("logistic-start", logistic_start, bank, platform, others)
     for step in range(1, spec.steps):
         await c.phase(
-            f"logistic-step-{step}", logistic_step, bank, platform, curvature=step < spec.curvatures
+            f"logistic-step-{step}", logistic_step, bank, platform, others, curvature=step < spec.curvatures
         )
-    await c.phase("logistic-end", logistic_end, bank, platform, standard_errors=spec.standard_errors)
+    await c.phase("logistic-end", logistic_end, bank, platform, others, standard_errors=spec.standard_errors)

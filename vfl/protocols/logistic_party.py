@@ -16,6 +16,7 @@ import numpy.typing as npt
 from vfl.config.logistic import LogisticSpec
 from vfl.crypto import limbs
 from vfl.crypto.backends.base import Limbs
+from vfl.crypto.keys import PublicKey
 from vfl.crypto.paillier import Ciphertexts, SealedCiphertexts
 from vfl.crypto.shares import (
     FRACTION,
@@ -46,7 +47,15 @@ from vfl.runtime.state import freeze, thaw
 from vfl.runtime.workspace import too_early
 from vfl.wire.carriers import MaskedCiphertexts
 
-__all__ = ["LogisticParty", "VarianceRound"]
+__all__ = [
+    "LogisticParty",
+    "VarianceRound",
+    "curvature_rows",
+    "open_variances",
+    "sigmoid_terms",
+    "variance_factors",
+    "variance_plan",
+]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -71,6 +80,8 @@ class LogisticParty(ABC):
         self._interval = 0
         self._mix: Ring = zeros(0, 0)
         self._restored: dict[str, Any] = {}
+        self.others: list[int] = []
+        """Columns of each further platform, in the order of the job."""
 
     @property
     def started(self) -> bool:
@@ -88,6 +99,7 @@ class LogisticParty(ABC):
     def adopt(self, peer_columns: int) -> None:
         """Take up the shares of this job, or those of the last checkpoint."""
         shares = self._shares = self.make_shares(peer_columns)
+        shares.admit(tuple(self.others))
         if self._restored:
             arrays, facts = self._restored["arrays"], self._restored["facts"]
             shares.weights, shares.inverse = (ring_from_bytes(arrays[k]) for k in ("weights", "inverse"))
@@ -122,8 +134,7 @@ class LogisticParty(ABC):
         if what is What.MARGINS:
             self._rounds[what] = MarginRound(s)
         elif what is What.SUMS:
-            to_come = self.spec.steps - 1 - self._step
-            code = s.code.gradient_series(TERMS[min(to_come, len(TERMS) - 1)])
+            code = s.code.gradient_series(sigmoid_terms(self.spec, self._step))
             self._rounds[what] = SumRound(s, code, self.sigmoid_values(code))
         elif what is What.GRADIENT:
             sums = self._rounds[What.SUMS]
@@ -152,12 +163,23 @@ class LogisticParty(ABC):
     @property
     def curvature_rows(self) -> int:
         """Rows of the present curvature: all for the first and for standard errors."""
-        rows = self.shares.rows
-        return rows if self._last or self._step == 0 else min(rows, self.spec.curvature_rows)
+        return curvature_rows(self.spec, self._step, self.shares.rows)
 
     @property
     def _last(self) -> bool:
         return self._step >= self.spec.steps
+
+    @property
+    def at_start(self) -> bool:
+        """Whether the first Newton step is under way, from the bank's own model."""
+        return self._step == 0
+
+    def round_of(self, what: What) -> Round:
+        """The present round of a name."""
+        found = self._rounds.get(what)
+        if found is None:
+            raise too_early(str(what))
+        return found
 
     def encrypted_values(self, what: What) -> Iterator[SealedCiphertexts]:
         yield from self._rounds[what].encrypted()
@@ -233,7 +255,7 @@ class LogisticParty(ABC):
         weights = s.design.weights(to_floats((values[:count] + s.weights[s.mine]) % (1 << RING)))
         if parts == 1:
             return weights, np.zeros(0)
-        variances = to_floats((values[count:] + self._variance().of_mine) % (1 << RING), FRACTION + 2 * _MIX_BITS)
+        variances = open_variances(values[count:] + self._variance().of_mine)
         return weights, np.sqrt(np.maximum(variances, 0) / scale)
 
     def _variance(self) -> VarianceRound:
@@ -250,11 +272,41 @@ class LogisticParty(ABC):
         sealed = self._round_matrix(What.INVERSE).sealed
         matrix = np.frombuffer(b"".join(part.data for part in sealed), dtype=np.uint8)
         arrays = {"weights": ring_bytes(s.weights), "inverse": ring_bytes(s.inverse), "matrix": matrix[None, :]}
-        return freeze(arrays, {"clock": s.clock, "step": self._step, "peer_columns": s.peer_columns})
+        facts = {"clock": s.clock, "step": self._step, "peer_columns": s.peer_columns, "others": self.others}
+        return freeze(arrays, facts)
 
     def restore_shares(self, raw: bytes) -> None:
         arrays, facts = thaw(raw)
+        self.others = facts["others"]
         self._restored = {"arrays": arrays, "facts": facts}
+
+
+def sigmoid_terms(spec: LogisticSpec, step: int) -> int:
+    """Harmonics of σ after ``step`` Newton steps."""
+    return TERMS[min(spec.steps - 1 - step, len(TERMS) - 1)]
+
+
+def curvature_rows(spec: LogisticSpec, step: int, rows: int) -> int:
+    """Rows of the curvature after ``step`` Newton steps: all for the first and for standard errors."""
+    return rows if step in (0, spec.steps) else min(rows, spec.curvature_rows)
+
+
+def variance_factors(whiten: Floats) -> Ring:
+    """(columns², columns): T_jf T_kf."""
+    fixed = np.rint(np.ldexp(whiten, _MIX_BITS)).astype(np.int64).astype(object)
+    size = len(fixed)
+    out: Ring = (fixed[:, None, :] * fixed[None, :, :]).reshape(size * size, size)
+    return out
+
+
+def variance_plan(public: PublicKey) -> SlotPlan:
+    """Slots of variances, which have 32 + 2 · 20 fractional bits."""
+    return SlotPlan(RING + 2 * (_MIX_BITS + 12) + 18, public)
+
+
+def open_variances(ring: Ring) -> Floats:
+    """Variances before division by rows, of the sum of all shares."""
+    return to_floats(ring % (1 << RING), FRACTION + 2 * _MIX_BITS)
 
 
 class VarianceRound(Round):
@@ -278,21 +330,12 @@ class VarianceRound(Round):
     def take_encrypted(self, sealed: SealedCiphertexts) -> None:
         self._received.append(self._open(sealed))
 
-    def _factors(self) -> Ring:
-        """(columns², columns): T_jf T_kf."""
-        whiten = np.rint(np.ldexp(self.s.design.whiten, _MIX_BITS)).astype(np.int64).astype(object)
-        size = len(whiten)
-        out: Ring = (whiten[:, None, :] * whiten[None, :, :]).reshape(size * size, size)
-        return out
-
-    def _plan(self, public: Any) -> SlotPlan:
-        return SlotPlan(RING + 2 * (_MIX_BITS + 12) + 18, public)
-
     def masked(self) -> Iterator[MaskedCiphertexts]:
         he = self.s.peer
-        plan = self._plan(he.public)
+        plan = variance_plan(he.public)
         block = he.concat(self._received)
-        packed = he.pack(linear_map(he, block, self._factors()), plan.per, plan.slot_bits)
+        factors = variance_factors(self.s.design.whiten)
+        packed = he.pack(linear_map(he, block, factors), plan.per, plan.slot_bits)
         yield from self._reply(packed, plan, self._kept)
 
     def take_masked(self, masked: MaskedCiphertexts) -> None:
@@ -300,7 +343,7 @@ class VarianceRound(Round):
 
     def finish(self) -> None:
         s = self.s
-        kept = self._plan(s.peer.public).read(np.vstack(self._kept), 1, s.design.columns)[0]
-        local = s.inverse[s.mine, s.mine].ravel().dot(self._factors())
+        kept = variance_plan(s.peer.public).read(np.vstack(self._kept), 1, s.design.columns)[0]
+        local = s.inverse[s.mine, s.mine].ravel().dot(variance_factors(s.design.whiten))
         self.of_mine = (local - kept) % (1 << RING)
-        self.of_theirs = self._plan(s.own.public).read(np.vstack(self._read), 1, s.peer_columns)[0]
+        self.of_theirs = variance_plan(s.own.public).read(np.vstack(self._read), 1, s.peer_columns)[0]
