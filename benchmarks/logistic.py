@@ -87,13 +87,13 @@ class TimedRun(ReferenceRun):
         return result
 
 
-def measure(name: str, folder: Path, rows: int, key_bits: int, spec: LogisticSpec) -> None:
+def measure(name: str, folder: Path, rows: int, key_bits: int, spec: LogisticSpec, plaintext: bool) -> None:
     """One job; prints a block of markdown."""
     bank, platform, y = (part[:rows] for part in load(folder))
     x = np.hstack([np.ones((len(y), 1)), bank, platform])
     ridge = np.r_[0.0, np.full(x.shape[1] - 1, spec.ridge)]
     pooled = fit_logistic(x, y.astype(np.float64), ridge)
-    joint = Joint(bank, platform, y, spec, key_bits=key_bits)
+    joint = Joint(bank, platform, y, spec, key_bits=key_bits, plaintext=plaintext)
     run = TimedRun(joint)
     start = time.perf_counter()
     joint.run_on(run)
@@ -105,12 +105,14 @@ def measure(name: str, folder: Path, rows: int, key_bits: int, spec: LogisticSpe
     print(f"\n### {name}: {len(y):,} rows, bank {bank.shape[1]} + platform {platform.shape[1]}, {key_bits} bits\n")
     print(f"Processor {sum(run.seconds.values()):.0f} s (wall {wall:.0f} s on a shared machine); sent:",
           ", ".join(f"{k} {v / 1e6:.0f} MB" for k, v in bytes_by_sender.items()))
-    print("\n| | largest |Δw| / largest |w| | largest |Δw| / se | AUC | KS | mean PD |\n|---|---|---|---|---|---|")
+    print("\n| | largest |Δw| / largest |w| | largest |Δw / w| | largest |Δw| / se | AUC | KS | mean PD |\n"
+          "|---|---|---|---|---|---|---|")
     for label, w in (("pooled", pooled.coefficients), ("federated", joint.coefficients), ("Taylor", taylor)):
         p = sigmoid(x @ w)
         difference = np.abs(w - pooled.coefficients)
         print(
             f"| {label} | {difference.max() / np.abs(pooled.coefficients).max():.1e} | "
+            f"{(difference / np.abs(pooled.coefficients)).max():.1e} | "
             f"{(difference / pooled.standard_errors).max():.1e} | {auc(y.astype(np.float64), p):.5f} | "
             f"{ks(y.astype(np.float64), p):.5f} | {p.mean():.5f} |"
         )
@@ -129,10 +131,11 @@ def main() -> None:
     parser.add_argument("--key-bits", type=int, default=2048)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--no-standard-errors", action="store_true")
+    parser.add_argument("--plaintext", action="store_true", help="the same numbers without encryption: accuracy only")
     a = parser.parse_args()
     spec = LogisticSpec(steps=a.steps, curvatures=min(3, a.steps), standard_errors=not a.no_standard_errors)
     for name in a.sets:
-        measure(name, a.data / name, a.rows, a.key_bits, spec)
+        measure(name, a.data / name, a.rows, a.key_bits, spec, a.plaintext)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,9 @@ class BankSide:
             party=context.party, job=context.job, spec=context.spec, seed=context.seed,
             data=data, progress=context.progress,
         )  # fmt: skip
-        fresh = KeyHolderSteps.fresh(context.spec.key_bits, test_keys=context.spec.test_keys)
+        fresh = KeyHolderSteps.fresh(
+            context.spec.key_bits, test_keys=context.spec.test_keys, plaintext=context.spec.plaintext
+        )
         key = context.keep("key", fresh)
         if context.spec.model == "scorecard":
             return OpenCardJob(work, key, known_keys(self._config.jobs, context.job), self._config.language)

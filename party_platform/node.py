@@ -93,7 +93,9 @@ class PlatformSide:
         )  # fmt: skip
         registry = known_keys(self._config.jobs, context.job)
         if context.spec.model == "scorecard":
-            fresh = PlatformLogisticSteps.fresh(context.spec.key_bits, test_keys=context.spec.test_keys)
+            fresh = PlatformLogisticSteps.fresh(
+                context.spec.key_bits, test_keys=context.spec.test_keys, plaintext=context.spec.plaintext
+            )
             return OpenCardJob(work, registry, context.keep("key", fresh))
         return OpenPlatformJob(work, registry)
 

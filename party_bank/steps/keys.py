@@ -29,9 +29,9 @@ class KeyHolderSteps(KeyHolderRole):
         work.keys[self._private.public.key_id] = self._private.public
 
     @staticmethod
-    def fresh(bits: int, *, test_keys: bool) -> bytes:
+    def fresh(bits: int, *, test_keys: bool, plaintext: bool = False) -> bytes:
         """A fresh secret key, exported for the sealed journal."""
-        purpose = KeyPurpose.TEST_KEYS_ONLY if test_keys else KeyPurpose.REAL_DATA
+        purpose = KeyPurpose.of_job(test_keys=test_keys, plaintext=plaintext)
         return PrivateKey.generate(bits, purpose=purpose).export()
 
     def key_offer(self) -> KeyOffer:

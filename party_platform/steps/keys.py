@@ -28,7 +28,7 @@ class KeyCheckerSteps(KeyChecker):
 
     def key_ack(self, offer: KeyOffer) -> KeyAck:
         spec = self._work.spec
-        purpose = KeyPurpose.TEST_KEYS_ONLY if spec.test_keys else KeyPurpose.REAL_DATA
+        purpose = KeyPurpose.of_job(test_keys=spec.test_keys, plaintext=spec.plaintext)
         key = PublicKey.received(offer.modulus.value, bits=spec.key_bits, purpose=purpose)
         keyproof.verify(key, offer.proof.value, job=self._work.job.encode(), party=spec.bank)
         self._registry.admit(key)
@@ -45,5 +45,5 @@ class KeyCheckerSteps(KeyChecker):
     def restore(self, parts: dict[str, bytes]) -> None:
         if "key" in parts:
             spec = self._work.spec
-            purpose = KeyPurpose.TEST_KEYS_ONLY if spec.test_keys else KeyPurpose.REAL_DATA
+            purpose = KeyPurpose.of_job(test_keys=spec.test_keys, plaintext=spec.plaintext)
             self._accept(PublicKey.received(parts["key"], bits=spec.key_bits, purpose=purpose))

@@ -64,9 +64,9 @@ class PlatformLogisticSteps(PlatformLogistic):
         self.standard_errors: Floats = np.zeros(0)
 
     @staticmethod
-    def fresh(bits: int, *, test_keys: bool) -> bytes:
+    def fresh(bits: int, *, test_keys: bool, plaintext: bool = False) -> bytes:
         """A fresh secret key, exported for the sealed journal."""
-        purpose = KeyPurpose.TEST_KEYS_ONLY if test_keys else KeyPurpose.REAL_DATA
+        purpose = KeyPurpose.of_job(test_keys=test_keys, plaintext=plaintext)
         return PrivateKey.generate(bits, purpose=purpose).export()
 
     def wipe(self) -> None:

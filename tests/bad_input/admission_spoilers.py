@@ -21,7 +21,7 @@ from vfl.roles import RoleName
 TODAY = dt.date(2026, 7, 1)
 CODES = [make_uscc(f"91630100{n:08d}") for n in range(200)]
 CODES_PREFIX = "9163010"
-HEADER = ["uscc", "y", "revenue", "industry", "as_of", "decided"]
+HEADER = ["uscc", "y", "revenue", "industry", "as_of", "decided", "watched", "exposure"]
 VIEWS = """
 [views.loans]
 source = "{source}"
@@ -43,8 +43,9 @@ Edit = Callable[[Table], None]
 
 def sound_table() -> Table:
     """A header and 200 rows that load without a word: 50 events, a mixed feature, five industries."""
+    dates = ["2026-01-31", "2026-02-15", "2026-06-30"]
     body = [
-        [code, str(int(n % 4 == 0)), f"{(n * 37) % 101}.5", f"C{n % 5}", "2026-01-31", "2026-02-15"]
+        [code, str(int(n % 4 == 0)), f"{(n * 37) % 101}.5", f"C{n % 5}", *dates, "1.5"]
         for n, code in enumerate(CODES)
     ]
     return [list(HEADER), *body]

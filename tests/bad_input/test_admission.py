@@ -6,13 +6,16 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from admission_cases import CASES, Case
+from admission_cases import CASES as TABLE_CASES
+from admission_cases import Case
 from admission_spoilers import CODES_PREFIX, as_csv, load, sound_table
+from sample_cases import SAMPLE_CASES
 
 from vfl.data import catalogue, faults
 from vfl.data.errors_table import all_faults, render
 from vfl.errors import ConfigError, DataError, VflError
 
+CASES = [*TABLE_CASES, *SAMPLE_CASES]
 WARNINGS_ONLY = {faults.FEATURE_DATE_NUMBER.code}
 TESTED_WITH_THE_CATALOGUE = {fault.code for fault in catalogue.FAULTS}
 

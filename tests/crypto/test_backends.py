@@ -56,3 +56,12 @@ def test_a_forced_backend_that_cannot_run_is_an_error(monkeypatch):
     with pytest.raises(ConfigError) as caught:
         choose()
     assert caught.value.code == "BACKEND_UNKNOWN"
+
+
+def test_no_setting_leads_to_plaintext_arithmetic(monkeypatch):
+    monkeypatch.setenv("VFL_PAILLIER_BACKEND", "plaintext")
+    with pytest.raises(ConfigError) as caught:
+        choose()
+    assert caught.value.code == "BACKEND_UNKNOWN"
+    with pytest.raises(ConfigError):
+        choose("plaintext")

@@ -58,13 +58,14 @@ class Joint:
     views: list[tuple[Sent, bytes]] = field(default_factory=list)
     keep_views: bool = False
     keys: tuple[bytes, bytes] | None = None
+    plaintext: bool = False
 
     def __post_init__(self) -> None:
         rows = len(self.labels)
-        short = "true" if self.key_bits < 2048 else "false"
+        short = str(self.key_bits < 2048 or self.plaintext).lower()
         job = JobSpec.parse(
             '[job]\nname="t"\nbank="bank-a"\nplatforms=["platform-a"]\nbank_view="v"\nplatform_view="v"\n'
-            f'as_of=2026-06-01\n[privacy]\nkey_bits={self.key_bits}\ntest_keys={short}\n'
+            f'as_of=2026-06-01\n[privacy]\nkey_bits={self.key_bits}\ntest_keys={short}\nplaintext={str(self.plaintext).lower()}\n'
             "[sample]\ntrain=1.0\nvalid=0.0\ntest=0.0\n"
         )
         ids = [str(i) for i in range(rows)]
@@ -79,10 +80,10 @@ class Joint:
             party="platform-a", job="job", spec=job, seed=JobSeed(b"p" * 32),
             data=Dataset.from_arrays(ids, {"x": np.zeros(rows)}), consents=book, aligned=aligned,
         )  # fmt: skip
-        test = self.key_bits < 2048
+        labels = {"test_keys": self.key_bits < 2048, "plaintext": self.plaintext}
         self.keys = self.keys or (
-            KeyHolderSteps.fresh(self.key_bits, test_keys=test),
-            PlatformLogisticSteps.fresh(self.key_bits, test_keys=test),
+            KeyHolderSteps.fresh(self.key_bits, **labels),
+            PlatformLogisticSteps.fresh(self.key_bits, **labels),
         )
         holder = KeyHolderSteps(self.bank_work, self.keys[0])
         checker = KeyCheckerSteps(self.platform_work, KeyRegistry())

@@ -16,11 +16,13 @@ from sklearn.linear_model import LogisticRegression
 
 from vfl.config.logistic import LogisticSpec
 from vfl.core.logistic import fit_logistic, sigmoid
+from vfl.crypto.keys import KeyPurpose, PrivateKey
 from vfl.errors import ConfigError, DataError, PlaintextOverflow
 from vfl.protocols.logistic import inversion_intervals
 from vfl.protocols.logistic_code import LogisticCode
 from vfl.protocols.logistic_design import OwnDesign
 from vfl.protocols.logistic_plan import logistic_budgets
+from vfl.protocols.logistic_rounds import Round
 from vfl.runtime.choreography import Choreography
 
 Floats = npt.NDArray[np.float64]
@@ -72,6 +74,31 @@ def test_reaches_scikit_learns_pooled_optimum_with_its_standard_errors() -> None
     np.testing.assert_allclose(joint.standard_errors, expected.standard_errors, rtol=0.03)
     z = abs(joint.coefficients[0] / joint.standard_errors[0])
     assert joint.bank.model_part()["p_values"][0] == pytest.approx(erfc(z / sqrt(2)))
+
+
+def test_plaintext_study_gives_the_very_same_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Masks are drawn anew for whatever was heard; the same masks show that all else is equal to the last bit.
+    def streams(self: Round, what: str) -> Any:
+        self.s.clock += 1
+        return self.s.seed, (what, self.s.clock, b"")
+
+    monkeypatch.setattr(Round, "_streams", streams)
+    bank, platform, y = table(120, seed=9)
+    spec = LogisticSpec(ridge=1.0, steps=2, curvatures=2)
+    real = Joint(bank, platform, y, spec, keys=_keys())
+    study = Joint(bank, platform, y, spec, keys=_relabelled(), plaintext=True)
+    real.run()
+    study.run()
+    np.testing.assert_array_equal(study.coefficients, real.coefficients)
+    np.testing.assert_array_equal(study.standard_errors, real.standard_errors)
+
+
+def _relabelled() -> tuple[bytes, bytes]:
+    """The same primes under the label of plaintext study."""
+    bank, platform = (
+        PrivateKey(k.p, k.q, purpose=KeyPurpose.PLAINTEXT_STUDY).export() for k in map(PrivateKey.restore, _keys())
+    )
+    return bank, platform
 
 
 def test_sample_weights_and_a_new_curvature() -> None:

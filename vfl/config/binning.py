@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from vfl.config.reading import Section
 
-__all__ = ["BinningSpec", "read_binning"]
+__all__ = ["TRENDS", "BinningSpec", "read_binning"]
+
+TRENDS = ("auto", "ascending", "descending", "peak", "valley", "none")
+"""Words for the course of the event rate over a feature's bins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class BinningSpec:
     merging: str = "optimal"
     """``optimal``, ``chi-merge`` or ``keep``."""
     trend: str = "auto"
-    """Of the event rate: ``auto``, ``ascending``, ``descending``, ``peak``, ``valley`` or ``none``."""
+    """Of the event rate, one of :data:`TRENDS`; owners may state another for a feature of theirs."""
     max_bins: int = 8
     min_bins: int = 2
     min_share: float = 0.05
@@ -35,6 +38,8 @@ class BinningSpec:
     max_iv: float = 1000.0
     """Above it a feature is suspected of knowing the outcome."""
     max_missing: float = 0.95
+    max_shift: float = 0.25
+    """Stability index of a feature's bins between the training rows and later or held-out ones, at most."""
     max_correlation: float = 0.8
     max_vif: float = 10.0
 
@@ -46,7 +51,7 @@ def read_binning(s: Section) -> BinningSpec:
         cuts=s.text("cuts", d.cuts, one_of=("quantile", "equal-width")),
         pre_bins=s.integer("pre_bins", d.pre_bins, low=2, high=50),
         merging=s.text("merging", d.merging, one_of=("optimal", "chi-merge", "keep")),
-        trend=s.text("trend", d.trend, one_of=("auto", "ascending", "descending", "peak", "valley", "none")),
+        trend=s.text("trend", d.trend, one_of=TRENDS),
         max_bins=s.integer("max_bins", d.max_bins, low=2, high=50),
         min_bins=s.integer("min_bins", d.min_bins, low=1, high=50),
         min_share=s.number("min_share", d.min_share, low=0.0, high=0.5),
@@ -56,6 +61,7 @@ def read_binning(s: Section) -> BinningSpec:
         min_iv=s.number("min_iv", d.min_iv, low=0.0, high=1000.0),
         max_iv=s.number("max_iv", d.max_iv, low=0.0, high=1000.0),
         max_missing=s.number("max_missing", d.max_missing, low=0.0, high=1.0),
+        max_shift=s.number("max_shift", d.max_shift, low=0.0, high=1000.0),
         max_correlation=s.number("max_correlation", d.max_correlation, low=0.0, high=1.0),
         max_vif=s.number("max_vif", d.max_vif, low=1.0, high=1e6),
     )

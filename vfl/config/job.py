@@ -10,6 +10,7 @@ from vfl.config.binning import BinningSpec, read_binning
 from vfl.config.logistic import LogisticSpec
 from vfl.config.reading import Section, parse_toml, read_toml
 from vfl.config.scorecard import ScalingSpec, read_logistic, read_scaling
+from vfl.config.time import TimeSpec, check_time, read_time
 from vfl.errors import ConfigError, Place, Text
 
 __all__ = ["JobSpec", "SampleSpec", "TreeSpec"]
@@ -17,11 +18,22 @@ __all__ = ["JobSpec", "SampleSpec", "TreeSpec"]
 
 @dataclass(frozen=True, slots=True)
 class SampleSpec:
-    """Shares of the aligned rows. The common order is a joint shuffle, so consecutive parts are random samples."""
+    """Shares of the aligned rows. The common order is a joint shuffle, so consecutive parts are random samples.
+
+    Rows held out of time are no part of these shares: they come last in the common order and are never trained on.
+    """
 
     train: float
     valid: float
     test: float
+    out_of_time_from: dt.date | None = None
+    """Firms observed from this day on are held out of time."""
+    out_of_time: float = 0.0
+    """Instead of a day: at least this share of the common firms, those of the latest months."""
+
+    @property
+    def has_out_of_time(self) -> bool:
+        return self.out_of_time_from is not None or self.out_of_time > 0
 
     def counts(self, rows: int) -> tuple[int, int, int]:
         """Rows of (train, valid, test); the remainder goes to train."""
@@ -75,12 +87,15 @@ class JobSpec:
     as_of: dt.date
     key_bits: int
     test_keys: bool
+    plaintext: bool
+    """Nothing is encrypted: the same results in less time, for study on made-up data; wants ``test_keys``."""
     minimum_intersection: int
     leaf_floor: int
     bank_features: bool
     event: str
     non_event: str
     sample: SampleSpec
+    time: TimeSpec
     model: str
     """``"trees"`` or ``"scorecard"``."""
     trees: TreeSpec
@@ -90,6 +105,16 @@ class JobSpec:
     score_model: str
     """Job whose model scores the firms of ``bank_view``; empty for a training job."""
     text: str
+
+    @property
+    def periods(self) -> int:
+        """How many periods of observation the bank tells apart to the platforms; 0: it tells none.
+
+        Months of the observation window where snapshots are monthly; else before and from the out-of-time day on.
+        """
+        if self.score_model:
+            return 0
+        return self.time.months if self.time.monthly else 2 * self.sample.has_out_of_time
 
     @classmethod
     def read(cls, path: Path) -> JobSpec:
@@ -105,6 +130,7 @@ class JobSpec:
         job = top.section("job")
         privacy = top.section("privacy", optional=True)
         test_keys = privacy.flag("test_keys", False)
+        plaintext = privacy.flag("plaintext", False)
         spec = cls(
             name=job.text("name"),
             purpose=job.text("purpose", "credit-modelling"),
@@ -118,9 +144,11 @@ class JobSpec:
             non_event=job.text("non_event", "y = 0"),
             key_bits=_key_bits(privacy, test_keys, file),
             test_keys=test_keys,
+            plaintext=plaintext,
             minimum_intersection=privacy.integer("minimum_intersection", 1000, low=1, high=10**9),
             leaf_floor=privacy.integer("leaf_floor", 20, low=1, high=10**6),
             sample=_sample(top.section("sample", optional=True), file),
+            time=read_time(top.section("time", optional=True)),
             model=job.text("model", "trees", one_of=("trees", "scorecard")),
             trees=_trees(top.section("trees", optional=True)),
             binning=read_binning(top.section("binning", optional=True)),
@@ -132,10 +160,25 @@ class JobSpec:
         for section in (job, privacy, top):
             section.done()
         _check_parties(spec, file)
+        check_time(spec.time, spec.as_of, file)
+        _check_out_of_time(spec, file)
+        _check_plaintext(spec, file)
         return spec
 
 
 _REAL_KEYS = (2048, 3072, 4096)
+
+
+def _check_plaintext(spec: JobSpec, file: str) -> None:
+    if spec.plaintext and not spec.test_keys:
+        raise ConfigError(
+            "JOB_PLAINTEXT",
+            Text(en="plaintext = true encrypts nothing and may not meet real data",
+                 zh="plaintext = true 表示不加密，不得用于真实数据"),
+            cure=Text(en="leave it out, or label a run on made-up data with test_keys = true",
+                      zh="请删去该项；若为模拟数据，请标注 test_keys = true"),
+            place=Place(file=file, column="privacy.plaintext"),
+        )
 
 
 def _key_bits(privacy: Section, test_keys: bool, file: str) -> int:
@@ -176,6 +219,8 @@ def _sample(section: Section, file: str) -> SampleSpec:
         train=section.number("train", 0.6, low=0.05, high=1.0),
         valid=section.number("valid", 0.0667, low=0.0, high=0.5),
         test=section.number("test", 0.3333, low=0.0, high=0.9),
+        out_of_time_from=section.date("out_of_time_from") if "out_of_time_from" in section else None,
+        out_of_time=section.number("out_of_time", 0.0, low=0.0, high=0.9),
     )
     section.done()
     if abs(out.train + out.valid + out.test - 1.0) > 1e-6:
@@ -186,6 +231,27 @@ def _sample(section: Section, file: str) -> SampleSpec:
             place=Place(file=file, column="sample"),
         )
     return out
+
+
+def _check_out_of_time(spec: JobSpec, file: str) -> None:
+    day, time = spec.sample.out_of_time_from, spec.time
+    if day is None:
+        return
+    first, last = time.observed_from or dt.date.min, time.observed_until or spec.as_of
+    if spec.sample.out_of_time > 0 or not first < day <= last:
+        en = "out_of_time_from is a day inside the observation window, and stands without out_of_time"
+        zh = "out_of_time_from 须为观察窗口内的日期，且不得与 out_of_time 同时填写"
+    elif time.monthly and day.day != 1:
+        en = "with monthly snapshots the out-of-time sample begins on the first day of a month"
+        zh = "按月快照时，时间外样本须自某月首日开始"
+    else:
+        return
+    raise ConfigError(
+        "JOB_OUT_OF_TIME",
+        Text(en=en, zh=zh),
+        cure=Text(en="mend sample.out_of_time_from", zh="请修正 sample.out_of_time_from"),
+        place=Place(file=file, column="sample.out_of_time_from"),
+    )
 
 
 def _score_model(section: Section) -> str:

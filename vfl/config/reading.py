@@ -62,6 +62,9 @@ class Section:
     def _place(self, key: str) -> Place:
         return Place(file=self._file, column=f"{self._path}{key}")
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._table
+
     def _get(self, key: str, kind: type[T], default: object) -> T:
         self._asked.add(key)
         value = self._table.get(key, default)

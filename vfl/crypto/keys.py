@@ -41,6 +41,15 @@ class KeyPurpose(enum.Enum):
 
     REAL_DATA = "real-data"
     TEST_KEYS_ONLY = "test-keys-only"
+    PLAINTEXT_STUDY = "plaintext-study"
+    """Nothing is encrypted (:mod:`vfl.crypto.backends.plaintext`): for the study of results on made-up data."""
+
+    @classmethod
+    def of_job(cls, *, test_keys: bool, plaintext: bool = False) -> KeyPurpose:
+        """The label that a job's ``[privacy]`` section asks for."""
+        if plaintext:
+            return cls.PLAINTEXT_STUDY
+        return cls.TEST_KEYS_ONLY if test_keys else cls.REAL_DATA
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,7 +59,7 @@ class PublicKey:
     Parameters
     ----------
     n : int
-        2,048, 3,072 or 4,096 bits; other multiples of 128 from 512 on under ``TEST_KEYS_ONLY``.
+        2,048, 3,072 or 4,096 bits; other multiples of 128 from 512 on under the other labels.
     purpose : KeyPurpose
         The label of keys too short for real data; it is set here, never guessed from the length.
 
@@ -82,7 +91,7 @@ class PublicKey:
             raise _refused("KEY_PERFECT_POWER", "the modulus is a perfect power", "模数为完全幂")
 
     def __repr__(self) -> str:
-        label = "" if self.purpose is KeyPurpose.REAL_DATA else ", test keys only"
+        label = "" if self.purpose is KeyPurpose.REAL_DATA else f", {self.purpose.value}"
         return f"<PublicKey {self.bits} bits, id {self.key_id.hex()}{label}>"
 
     @classmethod

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vfl.crypto import limbs
-from vfl.crypto.backends import choose
+from vfl.crypto.backends import BackendFactory, choose, plaintext
 from vfl.crypto.backends.base import Limbs, PublicBackend, SecretBackend
 from vfl.crypto.keys import KeyPurpose, PrivateKey, PublicKey
 from vfl.crypto.randomness import RandomStream
@@ -148,7 +148,7 @@ class AdditiveHE:
     ) -> None:
         self.public = public
         self._key_id = public.key_id
-        self._backend: PublicBackend = choose(backend).public(public.n, threads=threads)
+        self._backend: PublicBackend = _arithmetic(public, backend).public(public.n, threads=threads)
         self._table: Any = None
         if own_base is not None:
             x = own_base.below(public.n - 1, 1)[0] + 1
@@ -160,7 +160,7 @@ class AdditiveHE:
 
     @property
     def backend_name(self) -> str:
-        """``"native"`` or ``"gmpy2"``: who does the arithmetic here."""
+        """``"native"`` or ``"gmpy2"``, or ``"plaintext"`` under that label: who does the arithmetic here."""
         return self._backend.name
 
     # -- in and out ------------------------------------------------------------------------------------------
@@ -335,7 +335,7 @@ class KeyHolder(AdditiveHE):
     def __init__(self, private: PrivateKey, *, backend: str | None = None, threads: int | None = None) -> None:
         super().__init__(private.public, backend=backend, threads=threads)
         self._private = private
-        self._secret: SecretBackend | None = choose(backend).secret(
+        self._secret: SecretBackend | None = _arithmetic(private.public, backend).secret(
             private.p, private.q, bases=private.bases, threads=threads
         )
         self._public_backend, self._backend = self._backend, self._secret
@@ -365,6 +365,11 @@ class KeyHolder(AdditiveHE):
                 cure=Text("finish decrypting before the job's keys are wiped", "请在清除任务密钥之前完成解密"),
             )
         return self._secret
+
+
+def _arithmetic(key: PublicKey, preference: str | None) -> BackendFactory:
+    """The key's label alone leads to arithmetic without encryption, never a setting of this machine."""
+    return plaintext if key.purpose is KeyPurpose.PLAINTEXT_STUDY else choose(preference)
 
 
 _ASK_PEER = Text("ask the peer to check its software version and run the job again",

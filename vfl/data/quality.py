@@ -7,7 +7,8 @@ disguise is refused until the owner signs it off in the view; what is merely odd
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -17,11 +18,12 @@ from vfl.config.faults import Fault
 from vfl.core.uscc import check_usccs
 from vfl.data import faults
 from vfl.data.schema import FeatureKind, FeatureSpec
-from vfl.errors import Place
+from vfl.errors import Place, Text
 
 __all__ = [
     "Categories",
     "FeatureQuality",
+    "LeftOut",
     "QualityReport",
     "Warned",
     "feature_quality",
@@ -49,6 +51,27 @@ class Categories:
 
     def __repr__(self) -> str:
         return f"<categories of {len(self.codes)} rows>"
+
+
+class LeftOut(StrEnum):
+    """Why a sound row is no part of the sample."""
+
+    OUTSIDE_WINDOW = "outside-window"
+    LABEL_IMMATURE = "label-immature"
+    SNAPSHOT_LOOKAHEAD = "snapshot-lookahead"
+    SNAPSHOT_LATER = "snapshot-later"
+    SNAPSHOT_OLDER = "snapshot-older"
+    SNAPSHOT_EXPIRED = "snapshot-expired"
+
+
+_LEFT_OUT: Final[Mapping[LeftOut, Text]] = {
+    LeftOut.OUTSIDE_WINDOW: Text("observed outside the job's window", "观察日不在任务的观察窗口内"),
+    LeftOut.LABEL_IMMATURE: Text("outcome still being watched on the job's day", "截至任务日期表现期未结束"),
+    LeftOut.SNAPSHOT_LOOKAHEAD: Text("features from after the day of observation", "特征快照晚于观察日"),
+    LeftOut.SNAPSHOT_LATER: Text("snapshots from after the job's day", "快照晚于任务取数日"),
+    LeftOut.SNAPSHOT_OLDER: Text("snapshots that a newer one replaces", "已被较新快照取代"),
+    LeftOut.SNAPSHOT_EXPIRED: Text("no snapshot that holds on the job's day", "任务取数日无有效快照"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +111,8 @@ class QualityReport:
         Rows left out, by the code of the fault.
     events : int or None
         Rows whose label is 1; None where no label was read.
+    left_out : mapping of LeftOut to int
+        Sound rows that are not in time.
     """
 
     view: str
@@ -95,6 +120,7 @@ class QualityReport:
     quarantined: Mapping[str, int]
     events: int | None
     features: tuple[FeatureQuality, ...]
+    left_out: Mapping[LeftOut, int] = field(default_factory=dict)
 
     def lines(self, language: str) -> list[str]:
         """The report as text, one line per finding, features in the order of the view."""
@@ -103,6 +129,9 @@ class QualityReport:
         lines = [f"{self.view}：{self.rows} 行{events}" if zh else f"{self.view}: {self.rows} rows{events}"]
         for code, count in self.quarantined.items():
             lines.append(f"[{code}] 隔离 {count} 行" if zh else f"[{code}] {count} rows quarantined")
+        for reason, count in self.left_out.items():
+            why = _LEFT_OUT[reason].in_(language)
+            lines.append(f"剔除 {count} 行：{why}" if zh else f"{count} rows left out: {why}")
         for feature in self.features:
             missing = f"{feature.missing_share:.1%}"
             lines.append(

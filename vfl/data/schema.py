@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vfl.roles import RoleName
 
-__all__ = ["BadCodes", "ConsentSpec", "FeatureKind", "FeatureSpec", "Use", "ViewSpec", "Views"]
+__all__ = ["BadCodes", "Choice", "ConsentSpec", "FeatureKind", "FeatureSpec", "Use", "ViewSpec", "Views"]
 
 
 class FeatureKind(StrEnum):
@@ -26,6 +26,16 @@ class BadCodes(StrEnum):
     """The table is refused at the first such row."""
     QUARANTINE = "quarantine"
     """The rows are left out and counted by fault in the quality report."""
+
+
+class Choice(StrEnum):
+    """The owner's own word on a feature, before any rule of selection is asked."""
+
+    BY_RULE = "by-rule"
+    KEEP = "keep"
+    """It stays, whatever the job's rules say of information value, correlation and stability."""
+    DROP = "drop"
+    """It takes no part, and nobody learns that it is there; the column stays declared for scoring and for later."""
 
 
 class Use(StrEnum):
@@ -52,6 +62,17 @@ class FeatureSpec:
         Id of the catalogue item that the column belongs to.
     signed_off : frozenset of str
         Codes of quality faults that the owner has looked at and accepts for this feature.
+    specials : tuple of tuple of float
+        Numeric: groups of values that mean something by themselves (-1 = never borrowed); each gets a bin.
+    cuts : tuple of float
+        Numeric: where the owner wants the feature cut, in place of quantiles.
+    groups : tuple of tuple of str
+        Categorical: levels that the owner joins; levels in none of them are pooled.
+    fixed : bool
+        Cuts or groups are the bins: only floors join them.
+    trend : str
+        Of the event rate, one of the job's words; empty: as the job says.
+    choice : Choice
     """
 
     name: str
@@ -61,15 +82,25 @@ class FeatureSpec:
     sensitivity: int = 3
     item: str | None = None
     signed_off: frozenset[str] = frozenset()
+    specials: tuple[tuple[float, ...], ...] = ()
+    cuts: tuple[float, ...] = ()
+    groups: tuple[tuple[str, ...], ...] = ()
+    fixed: bool = False
+    trend: str = ""
+    choice: Choice = Choice.BY_RULE
 
 
 @dataclass(frozen=True, slots=True)
 class ViewSpec:
     """One table and the only columns of it that are ever read.
 
-    ``as_of`` names the column with the date of the snapshot that a row's features were taken from;
-    ``observed_on`` the column with the date on which the credit decision was, or would have been, taken.
-    Features younger than the decision would let the model look ahead.
+    ``as_of`` names the column with the date of the snapshot that a row's features were taken from, ``valid_until`` the
+    last day on which they held (blank: still do); ``observed_on`` the column with the date on which the credit decision
+    was, or would have been, taken, ``performance_until`` the last day on which its outcome was watched. Features
+    younger than the decision, and labels not final on the job's day, would let the model look ahead.
+
+    ``history``: the table holds several snapshots of a firm, told apart by ``as_of``. ``weight`` names the column of
+    sample weights.
     """
 
     name: str
@@ -78,15 +109,19 @@ class ViewSpec:
     features: tuple[FeatureSpec, ...]
     label: str | None = None
     as_of: str | None = None
+    valid_until: str | None = None
     observed_on: str | None = None
+    performance_until: str | None = None
+    weight: str | None = None
+    history: bool = False
     encoding: str = "utf-8"
     delimiter: str = ","
     bad_codes: BadCodes = BadCodes.REFUSE
 
     def columns(self, use: Use) -> tuple[str, ...]:
         """Names of all columns read for ``use``."""
-        label = self.label if use is Use.TRAINING else None
-        special = (self.id, label, self.as_of, self.observed_on)
+        outcome = (self.label, self.performance_until, self.weight) if use is Use.TRAINING else ()
+        special = (self.id, *outcome, self.as_of, self.valid_until, self.observed_on)
         return (*(name for name in special if name is not None), *(f.name for f in self.features))
 
 

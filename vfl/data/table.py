@@ -18,11 +18,13 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from vfl.config.time import TimeSpec
 from vfl.core.uscc import UsccFault, check_usccs, uscc_fault
-from vfl.data import faults
+from vfl.data import faults, sample_faults
 from vfl.data.private import Private
 from vfl.data.quality import (
     Categories,
+    LeftOut,
     Numbers,
     QualityReport,
     feature_quality,
@@ -30,8 +32,10 @@ from vfl.data.quality import (
     require_trainable,
 )
 from vfl.data.schema import BadCodes, FeatureKind, FeatureSpec, Use, Views, ViewSpec
+from vfl.data.snapshots import Snapshots, numbered
 from vfl.data.source import Block, open_source
-from vfl.data.values import Where, read_categories, read_dates, read_labels, read_numbers
+from vfl.data.timing import RowDates
+from vfl.data.values import Where, read_categories, read_labels, read_numbers, read_weights
 from vfl.data.views import view_named
 from vfl.errors import LocalProtocolError, Place, Text
 from vfl.roles import RoleName
@@ -40,6 +44,7 @@ __all__ = ["Dataset", "load_view"]
 
 Days = npt.NDArray[np.datetime64]
 Labels = npt.NDArray[np.uint8]
+Columns = Mapping[str, Numbers | Categories]
 Rows = npt.NDArray[np.intp] | npt.NDArray[np.bool_] | Sequence[int]
 
 MAX_LEVELS = 10_000
@@ -57,6 +62,8 @@ class Dataset:
         In the order of the view.
     labels : Private of uint8 array, or None
         1 for the event, shape (rows,); at the bank, when loaded for training.
+    weights : Private of float64 array, or None
+        Sample weights, shape (rows,); at the bank, where the view names them.
     as_of, observed_on : datetime64[D] array, or None
         Where the view declares them.
     report : QualityReport
@@ -64,23 +71,27 @@ class Dataset:
     Security: holds raw rows. ``repr`` is redacted, and it cannot be pickled.
     """
 
-    __slots__ = ("_columns", "as_of", "features", "ids", "labels", "observed_on", "report")
+    __slots__ = ("_columns", "_dated", "as_of", "features", "ids", "labels", "observed_on", "report", "weights")
 
     def __init__(
         self,
         ids: list[str],
         features: tuple[FeatureSpec, ...],
-        columns: Mapping[str, Numbers | Categories],
+        columns: Columns,
         *,
         labels: Labels | None,
         as_of: Days | None,
         observed_on: Days | None,
         report: QualityReport,
+        weights: Numbers | None = None,
+        dated: tuple[Snapshots, Columns] | None = None,
     ) -> None:
         self.ids = ids
         self.features = features
         self._columns = Private(columns, "columns")
         self.labels = None if labels is None else Private(labels, "labels")
+        self.weights = None if weights is None else Private(weights, "weights")
+        self._dated = None if dated is None else Private(dated, "snapshots")
         self.as_of = as_of
         self.observed_on = observed_on
         self.report = report
@@ -165,19 +176,43 @@ class Dataset:
         """These rows in this order (indices or a mask), with the same levels and the report of the whole."""
         picked = np.asarray(rows)
         order = np.flatnonzero(picked) if picked.dtype == np.bool_ else picked.astype(np.intp)
-        columns = {
-            name: Categories(c.codes[order], c.levels) if isinstance(c, Categories) else c[order]
-            for name, c in self._columns.expose().items()
-        }
         return Dataset(
             [self.ids[i] for i in order.tolist()],
             self.features,
-            columns,
+            _rows_of(self._columns.expose(), order),
             labels=None if self.labels is None else self.labels.expose()[order],
+            weights=None if self.weights is None else self.weights.expose()[order],
             as_of=None if self.as_of is None else self.as_of[order],
             observed_on=None if self.observed_on is None else self.observed_on[order],
             report=self.report,
         )
+
+    def take_as_of(self, rows: npt.NDArray[np.intp], days: Days, *, refuse: bool) -> Dataset:
+        """Features of these rows as known on ``days``, one each; missing where no snapshot of the firm holds then.
+
+        Parameters
+        ----------
+        refuse : bool
+            A firm whose only snapshot is from after its day is a fault; else its features are missing too.
+
+        Raises
+        ------
+        ConfigError
+            ``SNAPSHOT_UNDATED``: the view declares no column of dates.
+        DataError
+            ``SNAPSHOT_LOOKAHEAD``, with file, row and column.
+        """
+        if self._dated is None:
+            raise sample_faults.SNAPSHOT_UNDATED.at(Place(column=f"views.{self.report.view}.as_of"))
+        snapshots, columns = self._dated.expose()
+        if refuse:
+            snapshots.require_no_later(rows, days)
+        newest = snapshots.newest(rows, days)
+        return Dataset(
+            [self.ids[i] for i in rows.tolist()], self.features, _rows_of(columns, newest), labels=None,
+            as_of=np.where(newest >= 0, snapshots.as_of[newest], np.datetime64("NaT", "D")), observed_on=None,
+            report=self.report,
+        )  # fmt: skip
 
     def _undeclared(self, name: str, kind: FeatureKind) -> Exception:
         declared = [feature.name for feature in self.features if feature.kind is kind]
@@ -191,6 +226,18 @@ class Dataset:
         )
 
 
+def _rows_of(columns: Columns, rows: npt.NDArray[np.intp]) -> Columns:
+    """These rows of all columns; a negative number is a row of missing values."""
+    none = rows < 0
+    out: dict[str, Numbers | Categories] = {}
+    for name, column in columns.items():
+        if isinstance(column, Categories):
+            out[name] = Categories(np.where(none, np.int32(-1), column.codes[rows]), column.levels)
+        else:
+            out[name] = np.where(none, np.nan, column[rows])
+    return out
+
+
 def load_view(
     views: Views,
     name: str,
@@ -198,6 +245,8 @@ def load_view(
     role: RoleName,
     use: Use = Use.TRAINING,
     cutoff: dt.date | None = None,
+    time: TimeSpec | None = None,
+    weight_limit: float = np.inf,
     today: dt.date | None = None,
 ) -> Dataset:
     """Load one declared table and check it.
@@ -213,7 +262,11 @@ def load_view(
     use : Use
         For scoring no label is read and features may be constant or empty.
     cutoff : date, optional
-        The job's observation date: no snapshot may be later.
+        The job's day: no snapshot may be later, and labels must be final on it.
+    time : TimeSpec, optional
+        The job's windows; by default none are stated.
+    weight_limit : float
+        The largest sample weight that the job takes.
     today : date, optional
         Dates after it are refused; the clock of this machine by default.
 
@@ -229,7 +282,11 @@ def load_view(
     view = view_named(views, name)
     if role is RoleName.BANK and use is Use.TRAINING and view.label is None:
         raise faults.LABEL_UNDECLARED.at(Place(file=views.file, column=f"views.{name}.label"))
-    reading = _Reading(view, use, cutoff, today or dt.date.today())
+    time = time or TimeSpec()
+    if role is RoleName.BANK and use is Use.TRAINING and time.windows and view.observed_on is None:
+        raise sample_faults.OBSERVED_UNDECLARED.at(Place(file=views.file, column=f"views.{name}.observed_on"))
+    dates = RowDates(view, role=role, use=use, time=time, cutoff=cutoff, today=today or dt.date.today())
+    reading = _Reading(view, use, dates, weight_limit)
     key = f"views.{name}.source"
     source = open_source(view.source, encoding=view.encoding, delimiter=view.delimiter, key=key)
     for block in source.blocks(view.columns(use)):
@@ -240,11 +297,11 @@ def load_view(
 class _Reading:
     """Columns as they grow, block by block."""
 
-    def __init__(self, view: ViewSpec, use: Use, cutoff: dt.date | None, today: dt.date) -> None:
+    def __init__(self, view: ViewSpec, use: Use, dates: RowDates, weight_limit: float) -> None:
         self._view = view
         self._use = use
-        self._cutoff = None if cutoff is None else np.datetime64(cutoff, "D")
-        self._today = np.datetime64(today, "D")
+        self._dates = dates
+        self._weight_limit = weight_limit
         self._ids: list[str] = []
         self._rows = array("q")
         self._quarantined: Counter[str] = Counter()
@@ -252,11 +309,14 @@ class _Reading:
         self._codes: dict[str, list[npt.NDArray[np.int32]]] = {}
         self._levels: dict[str, dict[str, int]] = {}
         self._labels: list[Labels] = []
-        self._as_of: list[Days] = []
-        self._observed_on: list[Days] = []
+        self._weights: list[Numbers] = []
 
     def add(self, block: Block) -> None:
-        block = self._with_good_codes(block)
+        block, codes = self._with_good_codes(block)
+        kept = self._dates.admit(block)
+        if len(kept) < len(codes):
+            block, codes = block.take(kept.tolist()), [codes[i] for i in kept.tolist()]
+        self._ids += codes
         self._rows.extend(block.rows)
         for feature in self._view.features:
             where = self._where(block, feature.name)
@@ -269,21 +329,35 @@ class _Reading:
                 if len(levels) > MAX_LEVELS:
                     reason, zh = f"more than {MAX_LEVELS} categories", f"类别超过 {MAX_LEVELS} 个"
                     raise faults.FEATURE_IDENTIFIER.at(self._place(feature.name), reason=reason, reason_zh=zh)
-        if self._view.label is not None and self._use is Use.TRAINING:
-            where = self._where(block, self._view.label)
-            self._labels.append(read_labels(block.columns[self._view.label], where))
-        self._add_dates(block)
+        if self._use is Use.TRAINING:
+            self._add_outcome(block)
+
+    def _add_outcome(self, block: Block) -> None:
+        label, weight = self._view.label, self._view.weight
+        if label is not None:
+            self._labels.append(read_labels(block.columns[label], self._where(block, label)))
+        if weight is not None:
+            where = self._where(block, weight)
+            self._weights.append(read_weights(block.columns[weight], where, limit=self._weight_limit))
 
     def dataset(self) -> Dataset:
-        kept = self._distinct_codes()
-        ids = self._ids if kept is None else [self._ids[i] for i in kept.tolist()]
+        alone = None if self._view.history else self._distinct_codes()
+        ids, firm = numbered(self._ids if alone is None else [self._ids[i] for i in alone.tolist()])
+        whole = {feature.name: self._column(feature, alone) for feature in self._view.features}
+        snapshots = None if self._view.as_of is None else self._snapshots(firm, alone)
+        rows = None
+        if snapshots is not None:
+            standing = self._standing(snapshots, len(ids))
+            ids, snapshots = [ids[i] for i in np.flatnonzero(standing >= 0).tolist()], snapshots.of(standing >= 0)
+            rows = standing[standing >= 0]
+            rows = None if len(rows) == len(firm) else rows
         place = Place(file=self._view.source.name)
         if not ids:
-            raise faults.ROWS_ALL_QUARANTINED.at(place)
-        labels = _joined(self._labels, kept)
+            raise (sample_faults.ROWS_ALL_LEFT_OUT if self._dates.left_out else faults.ROWS_ALL_QUARANTINED).at(place)
+        labels = _chosen(_joined(self._labels, alone), rows)
         if labels is not None:
             require_trainable(labels, replace(place, column=self._view.label))
-        columns = {feature.name: self._column(feature, kept) for feature in self._view.features}
+        columns = whole if rows is None else _rows_of(whole, rows)
         qualities = []
         for feature in self._view.features:
             quality = feature_quality(feature, columns[feature.name])
@@ -296,19 +370,44 @@ class _Reading:
             self._view.features,
             columns,
             labels=labels,
-            as_of=_joined(self._as_of, kept),
-            observed_on=_joined(self._observed_on, kept),
+            weights=_chosen(_joined(self._weights, alone), rows),
+            as_of=_chosen(self._dates.days("as_of", alone), rows),
+            observed_on=_chosen(self._dates.days("observed_on", alone), rows),
+            dated=None if snapshots is None else (snapshots, whole),
             report=QualityReport(
                 view=self._view.name,
                 rows=len(ids),
                 quarantined=dict(sorted(self._quarantined.items())),
                 events=None if labels is None else int(labels.sum()),
                 features=tuple(qualities),
+                left_out=dict(sorted(self._dates.left_out.items())),
             ),
         )
 
-    def _with_good_codes(self, block: Block) -> Block:
-        """Keep the codes of the block, normalised, and drop or refuse the rows with faulty ones."""
+    def _snapshots(self, firm: npt.NDArray[np.intp], rows: npt.NDArray[np.intp] | None) -> Snapshots:
+        as_of, until = self._dates.days("as_of", rows), self._dates.days("valid_until", rows)
+        lines = np.array(self._rows, dtype=np.int64)
+        never = np.full(len(firm), "NaT", dtype="datetime64[D]")
+        out = Snapshots(
+            firm, never if as_of is None else as_of, never if until is None else until,
+            lines if rows is None else lines[rows], self._place(self._view.as_of or ""), self._view.history,
+        )  # fmt: skip
+        out.require_distinct()
+        return out
+
+    def _standing(self, snapshots: Snapshots, firms: int) -> npt.NDArray[np.intp]:
+        """Row of each firm that holds on the day of the features; -1 where none does."""
+        last = self._dates.feature_day
+        day = np.datetime64("9999-12-31", "D") if last is None else last
+        rows = snapshots.newest(np.arange(firms), np.full(firms, day), expired=self._dates.monthly)
+        left_out = self._dates.left_out
+        older, gone = len(snapshots.firm) - firms, int((rows < 0).sum())
+        left_out.update({LeftOut.SNAPSHOT_OLDER: older} if older else {})
+        left_out.update({LeftOut.SNAPSHOT_EXPIRED: gone} if gone else {})
+        return rows
+
+    def _with_good_codes(self, block: Block) -> tuple[Block, list[str]]:
+        """The rows of the block with sound codes, and these, normalised; faulty ones may be refused."""
         column = self._view.id
         cells = block.columns[column]
         if isinstance(cells, np.ndarray):
@@ -316,8 +415,7 @@ class _Reading:
         checked = check_usccs(cells)
         good = checked.faults == UsccFault.NONE
         if good.all():
-            self._ids += checked.codes
-            return block
+            return block, list(checked.codes)
         if self._view.bad_codes is BadCodes.REFUSE:
             first = int(np.argmin(good))
             fault = uscc_fault(UsccFault(int(checked.faults[first])))
@@ -326,32 +424,7 @@ class _Reading:
             uscc_fault(UsccFault(fault)).code for fault in checked.faults[~good].tolist()
         )
         kept = np.flatnonzero(good).tolist()
-        self._ids += [checked.codes[i] for i in kept]
-        return block.take(kept)
-
-    def _add_dates(self, block: Block) -> None:
-        as_of = self._dates(block, self._view.as_of, self._as_of)
-        observed_on = self._dates(block, self._view.observed_on, self._observed_on)
-        if as_of is None or self._view.as_of is None:
-            return
-        late = np.zeros(len(as_of), dtype=np.bool_)
-        if observed_on is not None:
-            late |= as_of > observed_on
-        if self._cutoff is not None:
-            late |= as_of > self._cutoff
-        if late.any():
-            place = self._where(block, self._view.as_of).at(int(np.argmax(late)))
-            raise faults.SNAPSHOT_LOOKAHEAD.at(place)
-
-    def _dates(self, block: Block, column: str | None, parts: list[Days]) -> Days | None:
-        if column is None:
-            return None
-        where = self._where(block, column)
-        days = read_dates(block.columns[column], where)
-        if (days > self._today).any():
-            raise faults.DATE_FUTURE.at(where.at(int(np.argmax(days > self._today))))
-        parts.append(days)
-        return days
+        return block.take(kept), [checked.codes[i] for i in kept]
 
     def _distinct_codes(self) -> npt.NDArray[np.intp] | None:
         """None when all codes differ; else refuse, or the rows whose code is theirs alone."""
@@ -391,7 +464,9 @@ class _Reading:
 
 def _joined(parts: list[Any], kept: npt.NDArray[np.intp] | None) -> Any:
     """One array of all blocks, or None where the column was not read."""
-    if not parts:
-        return None
-    whole = np.concatenate(parts)
-    return whole if kept is None else whole[kept]
+    return _chosen(np.concatenate(parts), kept) if parts else None
+
+
+def _chosen(column: Any, rows: npt.NDArray[np.intp] | None) -> Any:
+    """Some rows of a column that may be absent; None: all."""
+    return column if column is None or rows is None else column[rows]

@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from vfl.config.faults import Fault
-from vfl.data import faults
-from vfl.data.schema import FeatureSpec
+from vfl.data import faults, sample_faults
+from vfl.data.schema import FeatureKind, FeatureSpec
 from vfl.data.source import Cells
 from vfl.errors import Place
 
-__all__ = ["LIMIT", "Where", "read_categories", "read_dates", "read_labels", "read_numbers"]
+__all__ = ["LIMIT", "Where", "read_categories", "read_dates", "read_labels", "read_numbers", "read_weights"]
 
 LIMIT: Final = 1e15
 """Largest magnitude read: below 2^53, so that amounts in the smallest unit stay exact in float64."""
@@ -92,6 +92,20 @@ def read_labels(cells: Cells, where: Where) -> npt.NDArray[np.uint8]:
     _refuse_first(np.isnan(values), faults.LABEL_MISSING, where)
     _refuse_first((values != 0) & (values != 1), faults.LABEL_VALUE, where)
     return values.astype(np.uint8)
+
+
+def read_weights(cells: Cells, where: Where, *, limit: float) -> npt.NDArray[np.float64]:
+    """Sample weights from 0 to ``limit``.
+
+    Raises
+    ------
+    DataError
+        ``WEIGHT_VALUE``, ``WEIGHT_LIMIT``, ``VALUE_…``.
+    """
+    values = read_numbers(cells, FeatureSpec(where.column, FeatureKind.NUMERIC), where)
+    _refuse_first(~(values >= 0), sample_faults.WEIGHT_VALUE, where)
+    _refuse_first(values > limit, sample_faults.WEIGHT_LIMIT, where, limit=f"{limit:g}")
+    return values
 
 
 def read_dates(cells: Cells, where: Where, *, blank: bool = False) -> npt.NDArray[np.datetime64]:

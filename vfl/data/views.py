@@ -9,7 +9,11 @@
     id = "uscc"
     label = "y"                      # bank only: 1 = event
     as_of = "snapshot_date"          # optional: date of the snapshot the features come from
+    valid_until = "valid_until"      # optional: last day on which the snapshot holds; blank: still does
+    history = true                   # platform only: several snapshots of a firm; jobs take the one of their day
     observed_on = "decision_date"    # optional: the snapshot may not be later
+    performance_until = "watched"    # bank only: last day on which the outcome was watched
+    weight = "exposure"              # bank only: sample weights of scorecards
     encoding = "utf-8"               # or "gb18030"
     delimiter = ","
     bad_codes = "refuse"             # or "quarantine"
@@ -17,7 +21,8 @@
 
     [views.loans.features]
     arrears = { kind = "numeric", missing = [-1], sensitivity = 4, item = "tax.arrears" }
-    industry = { kind = "categorical" }
+    days_late = { kind = "numeric", specials = [-8, [-1, -2]], cuts = [1, 30, 90], fixed = true, trend = "ascending" }
+    industry = { kind = "categorical", groups = [["A", "B"], ["C"]], choice = "keep" }
 
     [consents]                       # platform: who may see which firm, for what, until when
     source = "consents.csv"
@@ -30,11 +35,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from vfl.config.binning import TRENDS
 from vfl.config.reading import Section, read_toml
-from vfl.data import faults
+from vfl.data import faults, sample_faults
 from vfl.data.catalogue import Catalogue
-from vfl.data.schema import BadCodes, ConsentSpec, FeatureKind, FeatureSpec, Views, ViewSpec
+from vfl.data.schema import BadCodes, Choice, ConsentSpec, FeatureKind, FeatureSpec, Views, ViewSpec
 from vfl.errors import Place
 from vfl.roles import RoleName
 
@@ -60,9 +67,6 @@ class _Table(Section):
         section = read_toml(path)
         return cls(section._table, path.name, "")
 
-    def __contains__(self, key: str) -> bool:
-        return key in self._table
-
     def place(self, key: str) -> Place:
         return self._place(key)
 
@@ -76,6 +80,24 @@ class _Table(Section):
     def optional_text(self, key: str) -> str | None:
         self._asked.add(key)
         return self.text(key) if key in self else None
+
+    def numbers(self, key: str) -> tuple[tuple[float, ...], ...]:
+        """A list of numbers or of groups of numbers, as groups."""
+        return tuple(tuple(map(float, group)) for group in self._groups(key, (int, float)))
+
+    def levels(self, key: str) -> tuple[tuple[str, ...], ...]:
+        """The same of texts."""
+        return tuple(tuple(str(level).strip() for level in group) for group in self._groups(key, (str,)))
+
+    def _groups(self, key: str, kinds: tuple[type, ...]) -> list[list[Any]]:
+        self._asked.add(key)
+        told = self._table.get(key, [])
+        groups = [entry if type(entry) is list else [entry] for entry in told] if type(told) is list else [[]]
+        found = [value for group in groups for value in group]
+        # Exact types: True is a number to Python and never one to a reader.
+        if not (all(groups) and {type(value) for value in found} <= {*kinds} and len(set(found)) == len(found)):
+            raise sample_faults.BIN_VALUES.at(self.place(key))
+        return groups
 
     def missing(self) -> _Missing:
         """Missing codes as text (a number in its own spelling too, for categories) and as numbers."""
@@ -130,8 +152,7 @@ def view_named(views: Views, name: str) -> ViewSpec:
 
 
 def _view(name: str, table: _Table, folder: Path, role: RoleName, catalogue: Catalogue) -> ViewSpec:
-    if role is RoleName.PLATFORM and "label" in table:
-        raise faults.LABEL_AT_PLATFORM.at(table.place("label"))
+    _require_role(table, role)
     shared = table.missing()
     view = ViewSpec(
         name=name,
@@ -143,14 +164,34 @@ def _view(name: str, table: _Table, folder: Path, role: RoleName, catalogue: Cat
         ),
         label=table.optional_text("label"),
         as_of=table.optional_text("as_of"),
+        valid_until=table.optional_text("valid_until"),
         observed_on=table.optional_text("observed_on"),
+        performance_until=table.optional_text("performance_until"),
+        weight=table.optional_text("weight"),
+        history=table.flag("history", False),
         encoding=table.text("encoding", "utf-8", one_of=_ENCODINGS),
         delimiter=table.text("delimiter", ",", one_of=_DELIMITERS),
         bad_codes=BadCodes(table.text("bad_codes", BadCodes.REFUSE.value, one_of=tuple(BadCodes))),
     )
     table.done()
     _require_one_use_each(view, table)
+    if view.as_of is None and (view.history or view.valid_until is not None):
+        raise sample_faults.SNAPSHOT_UNDATED.at(table.place("as_of"))
     return view
+
+
+def _require_role(table: _Table, role: RoleName) -> None:
+    """Labels and what belongs to them are the bank's; a firm's rows over time are a platform's."""
+    if role is RoleName.PLATFORM:
+        if "label" in table:
+            raise faults.LABEL_AT_PLATFORM.at(table.place("label"))
+        foreign = {"performance_until": "bank", "weight": "bank"}
+    else:
+        foreign = {"history": "platform"}
+    for key, owner in foreign.items():
+        if key in table:
+            owner_zh = "银行" if owner == "bank" else "平台"
+            raise sample_faults.VIEW_KEY_ROLE.at(table.place(key), role=owner, role_zh=owner_zh)
 
 
 def _feature(name: str, table: _Table, shared: _Missing, catalogue: Catalogue) -> FeatureSpec:
@@ -161,22 +202,35 @@ def _feature(name: str, table: _Table, shared: _Missing, catalogue: Catalogue) -
     signed_off = frozenset(table.texts("signed_off", []))
     if not signed_off <= SIGNABLE:
         raise faults.CODE_NOT_SIGNABLE.at(table.place("signed_off"), allowed=", ".join(sorted(SIGNABLE)))
+    kind = FeatureKind(table.text("kind", one_of=tuple(FeatureKind)))
+    for key in ("specials", "cuts", "trend") if kind is FeatureKind.CATEGORICAL else ("groups",):
+        if key in table:
+            raise sample_faults.BIN_KEY_KIND.at(table.place(key), key=key)
     feature = FeatureSpec(
         name=name,
-        kind=FeatureKind(table.text("kind", one_of=tuple(FeatureKind))),
+        kind=kind,
         missing=shared[0] + texts,
         missing_numbers=shared[1] + numbers,
         sensitivity=table.integer("sensitivity", 3, low=1, high=5),
         item=item,
         signed_off=signed_off,
+        specials=table.numbers("specials"),
+        cuts=tuple(sorted(cut for group in table.numbers("cuts") for cut in group)),
+        groups=table.levels("groups"),
+        fixed=table.flag("fixed", False),
+        trend=table.text("trend", one_of=TRENDS) if "trend" in table else "",
+        choice=Choice(table.text("choice", Choice.BY_RULE.value, one_of=tuple(Choice))),
     )
     table.done()
+    if feature.fixed and not (feature.cuts or feature.groups):
+        raise sample_faults.BIN_FIXED.at(table.place("fixed"))
     return feature
 
 
 def _require_one_use_each(view: ViewSpec, table: _Table) -> None:
     uses: dict[str, str] = {}
-    special = (("id", view.id), ("label", view.label), ("as_of", view.as_of), ("observed_on", view.observed_on))
+    uses_of_one = ("id", "label", "as_of", "valid_until", "observed_on", "performance_until", "weight")
+    special = tuple((use, getattr(view, use)) for use in uses_of_one)
     for use, column in (*special, *((f"features.{f.name}", f.name) for f in view.features)):
         if column is None:
             continue
