@@ -89,7 +89,7 @@ class ProviderLogisticSteps(ProviderLogistic):
 
     def _accept(self, modulus: bytes) -> PublicKey:
         spec = self._work.spec
-        purpose = KeyPurpose.TEST_KEYS_ONLY if spec.test_keys else KeyPurpose.REAL_DATA
+        purpose = KeyPurpose.of_job(test_keys=spec.test_keys, plaintext=spec.plaintext)
         key = PublicKey.received(modulus, bits=spec.key_bits, purpose=purpose)
         self._work.keys[key.key_id] = key
         self._first = AdditiveHE(key)

@@ -48,21 +48,25 @@ class Several:
     key_bits: int = 1024
     keys: tuple[bytes, bytes] | None = None
     """Of the bank and of the first platform."""
+    plaintext: bool = False
+    """Compute without encryption: the same numbers, in less time."""
     views: list[tuple[Sent, bytes]] = field(default_factory=list)
     keep_views: bool = False
 
     def __post_init__(self) -> None:
-        test = self.key_bits < 2048
+        test = self.key_bits < 2048 or self.plaintext
+        label = {"test_keys": test, "plaintext": self.plaintext}
         self.names = [f"platform-{letter}" for letter in "abcdef"[: len(self.platform_columns)]]
         platforms = ", ".join(f'"{name}"' for name in self.names)
         self.job = JobSpec.parse(
             f'[job]\nname="t"\nbank="{BANK}"\nplatforms=[{platforms}]\nbank_view="v"\nplatform_view="v"\n'
             f"as_of=2026-06-01\n[privacy]\nkey_bits={self.key_bits}\ntest_keys={str(test).lower()}\n"
+            f"plaintext={str(self.plaintext).lower()}\n"
             "[sample]\ntrain=1.0\nvalid=0.0\ntest=0.0\n"
         )
         self.keys = self.keys or (
-            KeyHolderSteps.fresh(self.key_bits, test_keys=test),
-            PlatformLogisticSteps.fresh(self.key_bits, test_keys=test),
+            KeyHolderSteps.fresh(self.key_bits, **label),
+            PlatformLogisticSteps.fresh(self.key_bits, **label),
         )
         rows = len(self.labels)
         ids = [str(i) for i in range(rows)]

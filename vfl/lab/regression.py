@@ -167,21 +167,15 @@ class FederatedLogisticRegression(ClassifierMixin, TwoOwners):  # type: ignore[m
 
 
 def _bank_job(work: Any, key: bytes) -> Any:
-    job = node_package("party_bank.card_job").BankCardJob(work, key, KeyRegistry())
-    job.logistic = node_package("party_bank.steps.logistic").BankLogisticSteps(
-        work, work.spec.logistic, lambda: _matrix(work.data.take(work.alignment.rows)), KeyRegistry()
+    return node_package("party_bank.card_job").BankCardJob(
+        work, key, KeyRegistry(), columns=lambda: _matrix(work.data.take(work.alignment.rows))
     )
-    job.roles = {**job.roles, BankLogistic: job.logistic}
-    return job
 
 
 def _platform_job(work: Any, key: bytes) -> Any:
-    job = node_package("party_platform.card_job").PlatformCardJob(work, KeyRegistry(), key)
-    job.logistic = node_package("party_platform.steps.logistic").PlatformLogisticSteps(
-        work, work.spec.logistic, lambda: _matrix(work.data.take(work.table_rows)), key
+    return node_package("party_platform.card_job").PlatformCardJob(
+        work, KeyRegistry(), key, columns=lambda: _matrix(work.data.take(work.table_rows))
     )
-    job.roles = {**job.roles, PlatformLogistic: job.logistic}
-    return job
 
 
 def _matrix(table: Dataset) -> FloatArray:

@@ -181,10 +181,13 @@ class LogisticCode:
         """Width of the mask of slope share × column of one row."""
         return SLOPE_SLOT + CURVE_BITS + 1 + DESIGN_REACH + MASK_BITS
 
+    def relayed_block_bits(self) -> int:
+        """Width of :meth:`relayed_block`'s values."""
+        return self.relayed_column_bits() + 1 + self.row_log + CURVE_BITS + 1 + DESIGN_REACH + BIN_LOG
+
     def relayed_block(self, public: PublicKey) -> SlotPlan:
         """:meth:`cross_block` of masked rows."""
-        column = CURVE_BITS + 1 + DESIGN_REACH
-        return SlotPlan(self.relayed_column_bits() + 1 + self.row_log + column + BIN_LOG, public)
+        return SlotPlan(self.relayed_block_bits(), public)
 
     def own_block(self, public: PublicKey) -> SlotPlan:
         """∑ slope share by pair of bins, times both raw columns, whitened on both sides."""

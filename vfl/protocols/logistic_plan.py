@@ -6,10 +6,11 @@ import math
 
 from vfl.config.contract import Budget
 from vfl.config.logistic import LogisticSpec
+from vfl.crypto.masking import MASK_BITS
 from vfl.protocols.logistic import inversion_intervals
 from vfl.protocols.logistic_code import BIN_LOG, LogisticCode
 
-__all__ = ["logistic_budgets"]
+__all__ = ["logistic_budgets", "provider_budgets"]
 
 
 def logistic_budgets(spec: LogisticSpec, *, rows: int, columns: int, key_bits: int) -> dict[str, Budget]:
@@ -43,4 +44,41 @@ def logistic_budgets(spec: LogisticSpec, *, rows: int, columns: int, key_bits: i
         "PlatformMasked": Budget(masked, 0),
         "BankShare": Budget(1, share),
         "PlatformShare": Budget(1, share),
+    }
+
+
+def provider_budgets(
+    *, rows: int, columns: int, providers: int, key_bits: int, curvatures: int, passes: int
+) -> dict[str, Budget]:
+    """What further platforms add, per message type and receiver, at most.
+
+    Parameters
+    ----------
+    rows : int
+        Upper bound of the training rows.
+    columns : int
+        Upper bound of one owner's columns, the intercept included.
+    providers : int
+        Platforms after the first.
+    curvatures, passes : int
+        How often a curvature and a gradient are made, at most.
+    """
+    if not providers:
+        return {}
+    code = LogisticCode(rows, key_bits, relayed=True)
+    chunk, half = code.chunk, max(1, code.chunk // 2)
+    per = max(1, (key_bits - 1 - MASK_BITS) // (code.relayed_block_bits() + 1 + MASK_BITS))
+    groups = math.ceil((columns + 1) / per)
+    by_row, by_bin = math.ceil(rows / chunk), math.ceil(2 * providers * (1 << BIN_LOG) / chunk)
+    matrix = math.ceil(columns**2 / chunk) + 1
+    columns_by_row = math.ceil(rows / max(1, half // groups))
+    blocks = matrix + (providers + 1) * (math.ceil(columns * groups / chunk) + 1)
+    return {
+        "BankEncrypted": Budget(passes * (by_bin + matrix) + curvatures * by_row + matrix, 0),
+        "PlatformEncrypted": Budget(passes * matrix + curvatures * by_row + matrix, 0),
+        "PlatformMasked": Budget(passes * (by_row + by_bin + matrix) + curvatures * blocks + matrix, 0),
+        "BankRelay": Budget(curvatures * columns_by_row, 0),
+        "PlatformRelay": Budget(
+            passes * (math.ceil(rows / half) + math.ceil((1 << BIN_LOG) / half)) + curvatures * columns_by_row, 0
+        ),
     }

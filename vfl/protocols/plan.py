@@ -15,6 +15,7 @@ from vfl.crypto.okvs import table_words
 from vfl.crypto.psi import CHUNK_POINTS, CHUNK_WORDS
 from vfl.protocols.binning_sums import binning_budgets
 from vfl.protocols.logistic import inversion_intervals
+from vfl.protocols.logistic_plan import provider_budgets
 from vfl.protocols.messages.alignment import TAG_BITS
 from vfl.protocols.messages.scorecard import POINT_BITS, POINT_ROWS
 from vfl.protocols.messages.scoring import CHUNK_FIRMS, CODE_BITS
@@ -112,20 +113,24 @@ def _scorecard_budgets(spec: JobSpec, rows: int, features: Mapping[str, int]) ->
     # Each of steps + 2 passes sends rows a few times over and, per interval of the inversion, four small rounds.
     chunk = ciphertexts_per_message(spec.key_bits // 8)
     passes = spec.logistic.steps + 2
-    bulk = _BULK_ROUNDS * math.ceil(rows / chunk) + 4 * (len(inversion_intervals(2)) + 4)
-    small = math.ceil((most + _MOST_BANK_FEATURES) ** 2 / chunk)
+    bulk = _BULK_ROUNDS * math.ceil(rows / chunk) + 4 * (len(inversion_intervals(1 + len(spec.platforms))) + 4)
+    small = math.ceil((sum(features.values()) + _MOST_BANK_FEATURES) ** 2 / chunk)
     messages = passes * bulk * (1 + small)
-    return binned | {
+    provided = provider_budgets(
+        rows=rows, columns=max(most, _MOST_BANK_FEATURES + 1), providers=len(spec.platforms) - 1,
+        key_bits=spec.key_bits, curvatures=passes, passes=passes,
+    )  # fmt: skip
+    return binned | provided | {
         "PlatformKeyOffer": Budget(1, 0),
         "BankKeyAck": Budget(1, 0),
         "BankWidth": Budget(1, 16),
         "PlatformWidth": Budget(1, 16),
-        "BankEncrypted": Budget(messages, 0),
-        "PlatformEncrypted": Budget(messages, 0),
-        "BankMasked": Budget(messages, 0),
-        "PlatformMasked": Budget(messages, 0),
+        **{
+            name: Budget(messages + (provided[name].messages if name in provided else 0), 0)
+            for name in ("BankEncrypted", "PlatformEncrypted", "BankMasked", "PlatformMasked")
+        },
         "BankShare": Budget(1, 512 * (most + 2)),
-        "PlatformShare": Budget(1, 512 * (_MOST_BANK_FEATURES + 2)),
+        "PlatformShare": Budget(1, 512 * (max(most, _MOST_BANK_FEATURES) + 2)),
         "PlatformPoints": Budget(math.ceil(rows / POINT_ROWS), POINT_BITS * rows),
     }
 
