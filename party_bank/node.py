@@ -53,7 +53,11 @@ class BankSide:
             views = load_views(self._config.views, role=self.role)
             found = fingerprint(self._config.views, view_named(views, spec.bank_view).source)
             use = Use.SCORING if spec.score_model else Use.TRAINING
-            loaded = job, load_view(views, spec.bank_view, role=self.role, use=use, cutoff=spec.as_of), found
+            data = load_view(
+                views, spec.bank_view, role=self.role, use=use, cutoff=spec.as_of, time=spec.time,
+                weight_limit=spec.weight_limit,
+            )  # fmt: skip
+            loaded = job, data, found
             self._loaded = loaded
         return loaded[1:]
 
@@ -214,7 +218,7 @@ def measures_of(report: ReportModel) -> dict[str, dict[str, dict[str, float]]]:
 def write_sample_scores(folder: JobFolder, work: BankWorkspace, probability: npt.NDArray[np.float64]) -> None:
     """The bank's own scores of the sample, for its own checks: code, split, label, probability."""
     sizes = [len(work.alignment.rows[part]) for part in work.parts]
-    split = np.repeat(["train", "valid", "test"], sizes).tolist()
+    split = np.repeat(work.split_names, sizes).tolist()
     rows = zip(work.alignment.rows.tolist(), split, work.labels().tolist(), probability.tolist(), strict=True)
     lines = [f"{work.data.ids[row]},{part},{y},{p!r}" for row, part, y, p in rows]
     folder.write("sample_scores.csv", ("\n".join(["uscc,split,y,probability", *lines]) + "\n").encode())

@@ -7,6 +7,7 @@ from party_platform.steps.binning import PlatformBinningSteps
 from party_platform.steps.evaluation import PlatformEvaluationSteps
 from party_platform.steps.keys import KeyCheckerSteps
 from party_platform.steps.logistic import PlatformLogisticSteps
+from party_platform.steps.periods import PlatformPeriodsSteps
 from party_platform.steps.scorecard import PlatformCardSteps
 from party_platform.steps.workspace import PlatformWorkspace
 from vfl.crypto.keyproof import KeyRegistry
@@ -15,6 +16,7 @@ from vfl.protocols.binning import PlatformBinning
 from vfl.protocols.evaluation import PlatformEvaluation
 from vfl.protocols.keys import KeyChecker
 from vfl.protocols.logistic import PlatformLogistic
+from vfl.protocols.periods import PlatformPeriods
 from vfl.protocols.scorecard import PlatformCard
 from vfl.runtime.steps import Roles
 
@@ -42,6 +44,7 @@ class PlatformCardJob:
         self.roles: Roles = {
             KeyChecker: self.checker,
             PlatformAlignment: PlatformAlignmentSteps(work),
+            PlatformPeriods: PlatformPeriodsSteps(work),
             PlatformBinning: self.binning,
             PlatformLogistic: self.logistic,
             PlatformCard: self.card,

@@ -54,7 +54,7 @@ class PlatformSide:
                 files.append(views.consents.source)
             found = fingerprint(*files)
             use = Use.SCORING if spec.score_model else Use.TRAINING
-            data = load_view(views, spec.platform_view, role=self.role, use=use, cutoff=spec.as_of)
+            data = load_view(views, spec.platform_view, role=self.role, use=use, cutoff=spec.as_of, time=spec.time)
             loaded = job, data, ConsentBook.load(views), found
             self._loaded = loaded
         return loaded[1:]

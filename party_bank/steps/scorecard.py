@@ -31,6 +31,8 @@ class BankCardSteps(BankCard):
         self._parts: dict[str, list[int]] = {}
         self.scores: Points = np.zeros(0, dtype=np.int64)
         """Score of each aligned row in the common order; higher is safer."""
+        self.platform_points: dict[str, Points] = {}
+        """Each platform's part of it."""
 
     def card(self) -> Scorecard:
         """What the bank knows of the card: its own features; the platforms' are numbered only."""
@@ -56,15 +58,17 @@ class BankCardSteps(BankCard):
             part = np.array(self._parts.pop(platform), dtype=np.int64)
             if len(part) != rows:
                 raise malformed("POINTS_COUNT", "points for another number of rows", "得分行数不符")
+            self.platform_points[platform] = part
             total = total + part
         self.scores = total
 
     def dump(self) -> dict[str, bytes]:
-        return {"card": freeze({"scores": self.scores}, {})} if len(self.scores) else {}
+        return {"card": freeze({"": self.scores, **self.platform_points}, {})} if len(self.scores) else {}
 
     def restore(self, parts: dict[str, bytes]) -> None:
         if "card" in parts:
-            self.scores = thaw(parts["card"])[0]["scores"]
+            self.platform_points, _ = thaw(parts["card"])
+            self.scores = self.platform_points.pop("")
 
 
 class BankCardEvaluation(BankEvaluation):
@@ -89,10 +93,11 @@ class BankCardEvaluation(BankEvaluation):
         columns = self._binning.columns().matrix()
         if not columns.shape[1]:
             return None
-        train, _, test = self._work.parts
+        train, _, test = self._work.parts[:3]
         design = np.column_stack([np.ones(len(columns)), columns])
         ridge = np.array([0.0] + [self._work.spec.logistic.ridge] * columns.shape[1])
-        fit = fit_logistic(design[train], labels[train], ridge)
+        weights = self._work.weights()[train] if self._work.data.weights is not None else None
+        fit = fit_logistic(design[train], labels[train], ridge, weights=weights)
         return sigmoid(design[test] @ fit.coefficients)
 
     def quality(self) -> Quality:

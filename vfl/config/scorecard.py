@@ -39,6 +39,7 @@ def read_logistic(s: Section) -> LogisticSpec:
         steps=s.integer("steps", d.steps, low=1, high=100),
         curvatures=s.integer("curvatures", d.curvatures, low=1, high=100),
         curvature_rows=s.integer("curvature_rows", d.curvature_rows, low=1000, high=10**7),
+        weight_limit=s.number("weight_limit", d.weight_limit, low=1e-6, high=1e6),
         standard_errors=s.flag("standard_errors", d.standard_errors),
     )
     s.done()

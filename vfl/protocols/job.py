@@ -9,6 +9,7 @@ from vfl.protocols.boosting import BankTrees, PlatformTrees, boosted_trees
 from vfl.protocols.evaluation import BankEvaluation, PlatformEvaluation, evaluation
 from vfl.protocols.keys import KeyChecker, KeyHolderRole, key_exchange
 from vfl.protocols.logistic import BankLogistic, PlatformLogistic, logistic_regression
+from vfl.protocols.periods import BankPeriods, PlatformPeriods, periods
 from vfl.protocols.scorecard import BankCard, PlatformCard, scorecard
 from vfl.protocols.scoring import BankScoring, PlatformScoring, scoring
 from vfl.runtime.choreography import Choreography
@@ -39,6 +40,7 @@ async def scorecard_job(c: Choreography, spec: JobSpec) -> None:
     await c.phase(
         "alignment", alignment, c.role(bank, BankAlignment), [c.role(p, PlatformAlignment) for p in platforms]
     )
+    await _periods(c, spec)
     cutters = c.role(bank, BankBinning), [c.role(p, PlatformBinning) for p in platforms]
     await c.phase("binning", binning, *cutters)
     await c.phase("screening", screening, *cutters)
@@ -49,6 +51,13 @@ async def scorecard_job(c: Choreography, spec: JobSpec) -> None:
     )
 
 
+async def _periods(c: Choreography, spec: JobSpec) -> None:
+    """Where the contract holds rows out of time or takes features by month."""
+    if spec.periods:
+        platforms = [c.role(p, PlatformPeriods) for p in spec.platforms]
+        await c.phase("periods", periods, c.role(spec.bank, BankPeriods), platforms)
+
+
 async def trees_job(c: Choreography, spec: JobSpec) -> None:
     """Boosted trees of one bank and its platforms."""
     await c.phase(
@@ -57,6 +66,7 @@ async def trees_job(c: Choreography, spec: JobSpec) -> None:
     await c.phase(
         "alignment", alignment, c.role(spec.bank, BankAlignment), [c.role(p, PlatformAlignment) for p in spec.platforms]
     )
+    await _periods(c, spec)
     await boosted_trees(
         c, c.role(spec.bank, BankTrees), [c.role(p, PlatformTrees) for p in spec.platforms], trees=spec.trees.trees
     )
