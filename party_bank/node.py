@@ -6,17 +6,19 @@ import json
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from party_bank.card_job import BankCardJob
 from party_bank.card_report import card_report_of
-from party_bank.reporting import model_digest, report_of
+from party_bank.lending import check_terms
+from party_bank.reporting import model_digest, points_of, probability_of, report_of
 from party_bank.roles import BankJob
+from party_bank.sample_scores import write_sample_scores
 from party_bank.steps.keys import KeyHolderSteps
 from party_bank.steps.scoring import BankScoringSteps, TreeModel
 from party_bank.steps.workspace import BankWorkspace
 from vfl.config.job import JobSpec
 from vfl.config.node import NodeConfig
+from vfl.config.report_terms import ReportTerms
 from vfl.crypto.keyproof import KeyRegistry
 from vfl.crypto.paillier import PublicKey
 from vfl.crypto.psi_set import bucket
@@ -65,7 +67,12 @@ class BankSide:
         data, _ = self._load(job, spec)
         if spec.score_model:
             self._model(spec.score_model)
+        else:
+            check_terms(self._terms(), data)
         return Facts(rows=bucket(len(data.ids)), features=max(1, len(data.features)))
+
+    def _terms(self) -> ReportTerms:
+        return ReportTerms.beside(self._config.views)
 
     def _model(self, job: str) -> dict[str, Any]:
         """A trained model of this bank; ConfigError ``MODEL_UNKNOWN``."""
@@ -89,8 +96,10 @@ class BankSide:
         )
         key = context.keep("key", fresh)
         if context.spec.model == "scorecard":
-            return OpenCardJob(work, key, known_keys(self._config.jobs, context.job), self._config.language)
-        return OpenBankJob(work, key, self._config.language)
+            return OpenCardJob(
+                work, key, known_keys(self._config.jobs, context.job), self._config.language, self._terms()
+            )
+        return OpenBankJob(work, key, self._config.language, self._terms())
 
 
 class OpenScoring:
@@ -134,9 +143,11 @@ class OpenScoring:
 class OpenCardJob(BankCardJob):
     """A bank's open scorecard job, with its results."""
 
-    def __init__(self, work: BankWorkspace, exported_key: bytes, registry: KeyRegistry, language: str) -> None:
+    def __init__(
+        self, work: BankWorkspace, exported_key: bytes, registry: KeyRegistry, language: str, terms: ReportTerms
+    ) -> None:
         super().__init__(work, exported_key, registry)
-        self._language = language
+        self._language, self._terms = language, terms
 
     @property
     def keys(self) -> dict[bytes, PublicKey]:
@@ -148,11 +159,13 @@ class OpenCardJob(BankCardJob):
         part = {"card": card.to_dict(), "bins": self.binning.binned().to_dict(), "model": self.logistic.model_part()}
         digest = model_digest(part)
         folder.write("scorecard.json", json.dumps(part | {"job": self.work.job}, ensure_ascii=False).encode())
-        report = card_report_of(self, outcome, digest)
+        report = card_report_of(self, outcome, digest, self._terms)
         write_report(report, folder.path, language=self._language)
         folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
-        probability = card.probability(self.card.scores)
-        write_sample_scores(folder, self.work, probability)
+        write_sample_scores(
+            folder, self.work, report, self.evaluation.scores(),
+            probability=card.probability(self.card.scores), points=self.card.scores.astype(np.float64),
+        )  # fmt: skip
         return {
             "model": digest,
             "rows": len(self.work.alignment.rows),
@@ -171,9 +184,9 @@ class OpenCardJob(BankCardJob):
 class OpenBankJob(BankJob):
     """A bank's open job, with its results."""
 
-    def __init__(self, work: BankWorkspace, exported_key: bytes, language: str) -> None:
+    def __init__(self, work: BankWorkspace, exported_key: bytes, language: str, terms: ReportTerms) -> None:
         super().__init__(work, exported_key)
-        self._language = language
+        self._language, self._terms = language, terms
 
     @property
     def keys(self) -> dict[bytes, PublicKey]:
@@ -191,9 +204,12 @@ class OpenBankJob(BankJob):
             "fallback": None if fallback is None else fallback.to_dict(),
         }
         folder.write("model.json", json.dumps(model, ensure_ascii=False, sort_keys=True).encode())
-        report = report_of(self, outcome, digest)
+        report = report_of(self, outcome, digest, self._terms)
         write_report(report, folder.path, language=self._language)
-        write_sample_scores(folder, self.work, 1.0 / (1.0 + np.exp(-self.trees.best_margins)))
+        write_sample_scores(
+            folder, self.work, report, self.evaluation.scores(),
+            probability=probability_of(self), points=points_of(self),
+        )  # fmt: skip
         folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
         return {
             "model": digest,
@@ -213,12 +229,3 @@ def measures_of(report: ReportModel) -> dict[str, dict[str, dict[str, float]]]:
     """AUC and KS by model and split."""
     models = report.performance.models if report.performance else ()
     return {m.model.value: {s.split: {"auc": s.auc.value, "ks": s.ks.value} for s in m.splits} for m in models}
-
-
-def write_sample_scores(folder: JobFolder, work: BankWorkspace, probability: npt.NDArray[np.float64]) -> None:
-    """The bank's own scores of the sample, for its own checks: code, split, label, probability."""
-    sizes = [len(work.alignment.rows[part]) for part in work.parts]
-    split = np.repeat(work.split_names, sizes).tolist()
-    rows = zip(work.alignment.rows.tolist(), split, work.labels().tolist(), probability.tolist(), strict=True)
-    lines = [f"{work.data.ids[row]},{part},{y},{p!r}" for row, part, y, p in rows]
-    folder.write("sample_scores.csv", ("\n".join(["uscc,split,y,probability", *lines]) + "\n").encode())
