@@ -6,6 +6,7 @@ from vfl.config.job import JobSpec
 from vfl.protocols.alignment import BankAlignment, PlatformAlignment, alignment
 from vfl.protocols.binning import BankBinning, PlatformBinning, binning, screening
 from vfl.protocols.boosting import BankTrees, PlatformTrees, boosted_trees
+from vfl.protocols.card_scoring import BankCardScoring, PlatformCardScoring, card_scoring
 from vfl.protocols.evaluation import BankEvaluation, PlatformEvaluation, evaluation
 from vfl.protocols.keys import KeyChecker, KeyHolderRole, key_exchange
 from vfl.protocols.logistic import BankLogistic, PlatformLogistic, logistic_regression
@@ -14,23 +15,28 @@ from vfl.protocols.scorecard import BankCard, PlatformCard, scorecard
 from vfl.protocols.scoring import BankScoring, PlatformScoring, scoring
 from vfl.runtime.choreography import Choreography
 
-__all__ = ["run_choreography", "scorecard_job", "scoring_job", "trees_job"]
+__all__ = ["card_scoring_job", "run_choreography", "scorecard_job", "scoring_job", "trees_job"]
 
 
 async def run_choreography(c: Choreography, spec: JobSpec) -> None:
     """The choreography that the job's text asks for."""
+    card = spec.model == "scorecard"
     if spec.score_model:
-        await scoring_job(c, spec)
-    elif spec.model == "scorecard":
-        await scorecard_job(c, spec)
+        await (card_scoring_job if card else scoring_job)(c, spec)
     else:
-        await trees_job(c, spec)
+        await (scorecard_job if card else trees_job)(c, spec)
 
 
 async def scoring_job(c: Choreography, spec: JobSpec) -> None:
-    """Score a batch with the model of an earlier job."""
+    """Score a batch with the trees of an earlier job."""
     platforms = [c.role(p, PlatformScoring) for p in spec.platforms]
     await c.phase("scoring", scoring, c.role(spec.bank, BankScoring), platforms)
+
+
+async def card_scoring_job(c: Choreography, spec: JobSpec) -> None:
+    """Score a batch with the scorecard of an earlier job."""
+    platforms = [c.role(p, PlatformCardScoring) for p in spec.platforms]
+    await c.phase("scoring", card_scoring, c.role(spec.bank, BankCardScoring), platforms)
 
 
 async def scorecard_job(c: Choreography, spec: JobSpec) -> None:

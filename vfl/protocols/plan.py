@@ -17,7 +17,7 @@ from vfl.protocols.binning_sums import binning_budgets
 from vfl.protocols.logistic import inversion_intervals
 from vfl.protocols.messages.alignment import TAG_BITS
 from vfl.protocols.messages.periods import PERIOD_ROWS, period_bits
-from vfl.protocols.messages.scorecard import POINT_BITS, POINT_ROWS
+from vfl.protocols.messages.scorecard import POINT_BITS, POINT_ROWS, REASON_BITS
 from vfl.protocols.messages.scoring import CHUNK_FIRMS, CODE_BITS
 from vfl.protocols.sums import REPLY_CIPHERTEXTS, ciphertexts_per_message, gradient_code_bits, padded_bins
 from vfl.roles import RoleName
@@ -54,7 +54,9 @@ def budgets(
 ) -> dict[str, Budget]:
     """Messages and bits per message type and receiver, at most."""
     if spec.score_model:
-        return _scoring_budgets(rows, max(features.values()))
+        return _card_scoring_budgets(spec, rows) if spec.model == "scorecard" else (
+            _scoring_budgets(rows, max(features.values()))
+        )
     if spec.model == "scorecard":
         return _common_budgets(spec, rows, max(sizes.values())) | _scorecard_budgets(spec, rows, features)
     trees, leaves = spec.trees.trees, spec.trees.num_leaves
@@ -82,6 +84,14 @@ def _scoring_budgets(firms: int, splits: int) -> dict[str, Budget]:
     return {
         "ScoreQuery": Budget(chunks, CODE_BITS * firms + 32 * splits * chunks),
         "ScoreSides": Budget(chunks, firms * (1 + splits)),
+    }
+
+
+def _card_scoring_budgets(spec: JobSpec, firms: int) -> dict[str, Budget]:
+    chunks = math.ceil(firms / CHUNK_FIRMS)
+    return {
+        "CardQuery": Budget(chunks, CODE_BITS * firms),
+        "CardAnswers": Budget(chunks, firms * (1 + POINT_BITS + REASON_BITS * spec.scaling.reasons)),
     }
 
 
