@@ -12,6 +12,7 @@ from party_bank.steps.binning import BankBinningSteps
 from party_bank.steps.keys import KeyHolderSteps
 from party_bank.steps.logistic import BankLogisticSteps
 from party_bank.steps.logistic_hub import BankHubSteps
+from party_bank.steps.periods import BankPeriodsSteps
 from party_bank.steps.scorecard import BankCardEvaluation, BankCardSteps
 from party_bank.steps.workspace import BankWorkspace
 from vfl.crypto.keyproof import KeyRegistry
@@ -21,6 +22,7 @@ from vfl.protocols.evaluation import BankEvaluation
 from vfl.protocols.keys import KeyHolderRole
 from vfl.protocols.logistic import BankLogistic
 from vfl.protocols.logistic_provider import BankHub
+from vfl.protocols.periods import BankPeriods
 from vfl.protocols.scorecard import BankCard
 from vfl.runtime.steps import Roles
 
@@ -40,13 +42,15 @@ class BankCardJob:
         self.work = work
         self.binning = BankBinningSteps(work, work.spec.binning)
         self.logistic = BankLogisticSteps(
-            work, work.spec.logistic, columns or (lambda: self.binning.columns().matrix()), registry
+            work, work.spec.logistic, columns or (lambda: self.binning.columns().matrix()), registry,
+            weights=work.weights if work.data.weights is not None else None,
         )
         self.card = BankCardSteps(work, self.binning, self.logistic)
         self.evaluation = BankCardEvaluation(work, self.binning, self.card)
         self.roles: Roles = {
             KeyHolderRole: KeyHolderSteps(work, exported_key),
             BankAlignment: BankAlignmentSteps(work),
+            BankPeriods: BankPeriodsSteps(work),
             BankBinning: self.binning,
             BankLogistic: self.logistic,
             BankHub: BankHubSteps(work, self.logistic),

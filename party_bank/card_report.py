@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from party_bank.card_job import BankCardJob
+from party_bank.lending import SEED, Lending, parts_of, periods_of_sample
 from party_bank.reporting import (
     bands_of_scores,
     card_of,
@@ -15,27 +17,42 @@ from party_bank.reporting import (
     performance_of_scores,
     sample_of,
 )
+from party_bank.steps.evaluation import Scores
+from vfl.config.report_terms import ReportTerms
 from vfl.core.logistic import p_values
-from vfl.report.model import Importance, OwnerImportance, ReportModel
-from vfl.report.scorecard_model import ScorecardSection, StabilitySection
-from vfl.report.scorecard_sections import Estimate, scorecard_section, stability_section
+from vfl.core.selection import Removal
+from vfl.report.contribution import category_shares, own_category, owner_category
+from vfl.report.model import CategoryImportance, FeatureImportance, Importance, OwnerImportance, ReportModel
+from vfl.report.scorecard_model import Feature, Removed, ScorecardSection, StabilitySection
+from vfl.report.scorecard_sections import Estimate, by_period, scorecard_section, stability_section
+from vfl.report.texts import LABELS
 from vfl.service.side import Outcome
 from vfl.service.statement import ledger_section
 
 __all__ = ["card_report_of"]
 
+Rows = npt.NDArray[np.intp]
 
-def card_report_of(job: BankCardJob, outcome: Outcome, digest: str) -> ReportModel:
-    """The report model of a finished scorecard job."""
+_LEAST_ROWS = 50
+"""Of a period, for a stability index that says something."""
+
+
+def card_report_of(
+    job: BankCardJob, outcome: Outcome, digest: str, terms: ReportTerms | None = None
+) -> ReportModel:
+    """The report model of a finished scorecard job; ``terms`` are the bank's own, for its strategy."""
     work, test = job.work, job.evaluation.scores()
     scores = job.card.scores.astype(np.float64)
     probability = job.card.card().probability(scores)
+    lending = Lending(work, terms or ReportTerms(), scores, probability)
     return ReportModel(
         header=header_of(work, outcome, "scorecard"),
         sample=sample_of(work),
         performance=performance_of_scores(work, probability, test),
         bands=bands_of_scores(scores[work.parts[2]], test),
-        importance=_importance(job),
+        strategy=lending.strategy(test),
+        segments=lending.segments(),
+        importance=_importance(job, test),
         scorecard=_section(job),
         stability=_stability(job),
         ledger=ledger_section(work.party, outcome.ledger, outcome.received),
@@ -45,7 +62,7 @@ def card_report_of(job: BankCardJob, outcome: Outcome, digest: str) -> ReportMod
 
 
 def _section(job: BankCardJob) -> ScorecardSection:
-    """Bins of all owners (others' anonymous), the bank's own estimates, correlations, points."""
+    """Bins of all owners (others' anonymous), the bank's own estimates, correlations, points, what was left out."""
     binning, work = job.binning, job.work
     kept = list(binning.screening.kept)
     weights, errors = job.logistic.coefficients, job.logistic.standard_errors
@@ -58,22 +75,72 @@ def _section(job: BankCardJob) -> ScorecardSection:
     for position, inflation in zip(kept, vif, strict=True):
         own = next(told) if binning.features[position].owner == work.party else Estimate()
         estimates.append(replace(own, vif=float(inflation)))
-    return scorecard_section(
+    section = scorecard_section(
         job.card.card(), [binning.features[i] for i in kept], estimates, intercept,
         correlation=binning.correlation[np.ix_(kept, kept)],
     )  # fmt: skip
+    return replace(section, removed=_removed(job))
 
 
-def _importance(job: BankCardJob) -> Importance:
-    """Information value by owner."""
-    features = [job.binning.features[i] for i in job.binning.screening.kept]
+def _removed(job: BankCardJob) -> tuple[Removed, ...]:
+    """The bank's own features that got no bins, then what the screening took out, in the order of its steps."""
+    binning, party = job.binning, job.work.party
+    places = {f.name: number for number, f in enumerate(job.work.data.features, 1)}
+    out = [
+        Removed(Feature(party, places[name], name), reason.value, LABELS[f"removed_{reason.value}"])
+        for name, reason in binning.removed.items()
+    ]
+    features = binning.features
+    labels = [f.label for f in features]
+
+    def shown(removal: Removal) -> Removed:
+        feature = features[removal.feature]
+        head = Feature(feature.owner, feature.index + 1, feature.name)
+        return Removed(head, removal.reason.value, removal.text(labels), feature.merge.iv)
+
+    return (*out, *map(shown, binning.screening.removed))
+
+
+def _importance(job: BankCardJob, test: Scores) -> Importance:
+    """IV by owner and feature; Shapley shares of the AUC by the bank's kinds of the catalogue and by platform."""
+    kept = [job.binning.features[i] for i in job.binning.screening.kept]
     owners = (job.work.party, *job.work.spec.platforms)
-    totals = tuple(OwnerImportance(o, sum(f.merge.iv for f in features if f.owner == o)) for o in owners)
-    return Importance("iv", totals, ())
+    totals = tuple(OwnerImportance(o, sum(f.merge.iv for f in kept if f.owner == o)) for o in owners)
+    by_feature = [FeatureImportance(Feature(f.owner, f.index + 1, f.name), f.merge.iv) for f in kept]
+    by_feature.sort(key=lambda f: -f.value)
+    return Importance("iv", totals, tuple(by_feature), _categories(job, test))
+
+
+def _categories(job: BankCardJob, test: Scores) -> tuple[CategoryImportance, ...]:
+    """On the test rows. A platform's points are one category to the bank: it knows their sum alone."""
+    part = job.work.parts[2]
+    if not 0 < test.labels.sum() < len(test.labels):
+        return ()
+    card = job.card.card()
+    items = {f.name: f.item for f in job.work.data.features}
+    categories = [own_category(f.owner, items.get(f.name)) for f in card.known]
+    points = [card.points_of_bins(job.binning.columns().take(part))]
+    for platform in job.work.spec.platforms:
+        categories.append(owner_category(platform))
+        points.append(job.card.platform_points[platform][part, None])
+    return category_shares(np.hstack(points), test.labels, categories, seed=SEED)
 
 
 def _stability(job: BankCardJob) -> StabilitySection:
-    """Stability index of the score on the later splits against the training rows."""
-    splits = zip(("train", "valid", "test"), job.work.parts, strict=True)
-    scores = job.card.scores
-    return stability_section("train", {name: scores[part] for name, part in splits if len(scores[part])})
+    """Stability index of the score and of the bank's own features: later splits and periods against training."""
+    groups: dict[str, Rows] = {name: np.arange(part.start, part.stop) for name, part in parts_of(job.work).items()}
+    periods = periods_of_sample(job.work)
+    if periods is not None:
+        by_time = by_period(np.arange(len(periods)), periods.tolist())
+        groups |= {name: rows for name, rows in by_time.items() if name and len(rows) >= _LEAST_ROWS}
+    columns = job.binning.columns()
+    own = [job.binning.features[i] for i in job.binning.screening.kept]
+    heads = [Feature(f.owner, f.index + 1, f.name) for f in own if f.owner == job.work.party]
+    return stability_section(
+        "train",
+        {name: job.card.scores[rows] for name, rows in groups.items()},
+        {
+            head: {name: columns.bins[rows, f] for name, rows in groups.items()}
+            for f, head in enumerate(heads)
+        },
+    )  # fmt: skip

@@ -6,17 +6,19 @@ import json
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from party_bank.card_job import BankCardJob
 from party_bank.card_report import card_report_of
-from party_bank.reporting import model_digest, report_of
+from party_bank.lending import check_terms
+from party_bank.reporting import model_digest, points_of, probability_of, report_of
 from party_bank.roles import BankJob
+from party_bank.sample_scores import write_sample_scores
+from party_bank.scoring_job import OpenCardScoring, OpenScoring, open_scoring
 from party_bank.steps.keys import KeyHolderSteps
-from party_bank.steps.scoring import BankScoringSteps, TreeModel
 from party_bank.steps.workspace import BankWorkspace
 from vfl.config.job import JobSpec
 from vfl.config.node import NodeConfig
+from vfl.config.report_terms import ReportTerms
 from vfl.crypto.keyproof import KeyRegistry
 from vfl.crypto.paillier import PublicKey
 from vfl.crypto.psi_set import bucket
@@ -25,13 +27,10 @@ from vfl.data.schema import Use
 from vfl.data.table import Dataset, load_view
 from vfl.data.views import load_views, view_named
 from vfl.errors import Place
-from vfl.protocols.scoring import BankScoring
 from vfl.report import ReportModel, write_report
 from vfl.roles import RoleName
 from vfl.runtime.agreement import Facts
-from vfl.runtime.state import freeze, thaw
-from vfl.runtime.steps import Roles
-from vfl.service.folder import JobFolder, known_keys, model_unknown
+from vfl.service.folder import JobFolder, known_keys
 from vfl.service.side import JobContext, Outcome
 
 __all__ = ["BankSide"]
@@ -53,29 +52,30 @@ class BankSide:
             views = load_views(self._config.views, role=self.role)
             found = fingerprint(self._config.views, view_named(views, spec.bank_view).source)
             use = Use.SCORING if spec.score_model else Use.TRAINING
-            loaded = job, load_view(views, spec.bank_view, role=self.role, use=use, cutoff=spec.as_of), found
+            data = load_view(
+                views, spec.bank_view, role=self.role, use=use, cutoff=spec.as_of, time=spec.time,
+                weight_limit=spec.weight_limit,
+            )  # fmt: skip
+            loaded = job, data, found
             self._loaded = loaded
         return loaded[1:]
 
     def facts(self, job: str, spec: JobSpec) -> Facts:
         data, _ = self._load(job, spec)
         if spec.score_model:
-            self._model(spec.score_model)
+            open_scoring(data, spec, self._config.jobs)
+        else:
+            check_terms(self._terms(), data)
         return Facts(rows=bucket(len(data.ids)), features=max(1, len(data.features)))
 
-    def _model(self, job: str) -> dict[str, Any]:
-        """A trained model of this bank; ConfigError ``MODEL_UNKNOWN``."""
-        file = JobFolder(self._config.jobs, job).file("model.json")
-        if not file.exists():
-            raise model_unknown(job)
-        found: dict[str, Any] = json.loads(file.read_text())
-        return found
+    def _terms(self) -> ReportTerms:
+        return ReportTerms.beside(self._config.views)
 
-    def open(self, context: JobContext) -> OpenBankJob | OpenCardJob | OpenScoring:
+    def open(self, context: JobContext) -> OpenBankJob | OpenCardJob | OpenScoring | OpenCardScoring:
         data, found = self._load(context.job, context.spec)
         keep_unchanged(found, context.keep, place=Place(file=context.spec.bank_view))
         if context.spec.score_model:
-            return OpenScoring(data, self._model(context.spec.score_model))
+            return open_scoring(data, context.spec, self._config.jobs)
         work = BankWorkspace(
             party=context.party, job=context.job, spec=context.spec, seed=context.seed,
             data=data, progress=context.progress,
@@ -85,54 +85,20 @@ class BankSide:
         )
         key = context.keep("key", fresh)
         if context.spec.model == "scorecard":
-            return OpenCardJob(work, key, known_keys(self._config.jobs, context.job), self._config.language)
-        return OpenBankJob(work, key, self._config.language)
-
-
-class OpenScoring:
-    """A bank's open scoring job: no keys, no state but what arrives."""
-
-    def __init__(self, data: Dataset, model: dict[str, Any]) -> None:
-        fallback = model["fallback"]
-        self._data = data
-        self._digest = str(model["digest"])
-        self._steps = BankScoringSteps(
-            data, TreeModel.from_dict(model["joint"]), None if fallback is None else TreeModel.from_dict(fallback)
-        )
-        self.roles: Roles = {BankScoring: self._steps}
-        self.keys: dict[bytes, PublicKey] = {}
-
-    def dump(self) -> dict[str, bytes]:
-        arrays = {"margins": self._steps.margins, "joint": self._steps.joint}
-        return {"scores": freeze(arrays, {})} if len(self._steps.margins) else {}
-
-    def restore(self, parts: dict[str, bytes]) -> None:
-        if "scores" in parts:
-            arrays, _ = thaw(parts["scores"])
-            self._steps.margins, self._steps.joint = arrays["margins"], arrays["joint"]
-
-    def finish(self, folder: JobFolder, outcome: Outcome) -> dict[str, Any]:
-        """Write ``scores.csv``: code, probability of the event, and which model gave it."""
-        probability = 1.0 / (1.0 + np.exp(-self._steps.margins))
-        lines = ["uscc,probability,model"]
-        for code, p, joint in zip(self._data.ids, probability.tolist(), self._steps.joint.tolist(), strict=True):
-            known = "joint" if joint else ("none" if np.isnan(p) else "bank-only")
-            lines.append(f"{code},{'' if np.isnan(p) else repr(p)},{known}")
-        folder.write("scores.csv", ("\n".join(lines) + "\n").encode())
-        folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
-        joint = int(self._steps.joint.sum())
-        return {"model": self._digest, "firms": len(lines) - 1, "joint": joint, **outcome.facts}
-
-    def wipe(self) -> None:
-        """A scoring job has no secret key."""
+            return OpenCardJob(
+                work, key, known_keys(self._config.jobs, context.job), self._config.language, self._terms()
+            )
+        return OpenBankJob(work, key, self._config.language, self._terms())
 
 
 class OpenCardJob(BankCardJob):
     """A bank's open scorecard job, with its results."""
 
-    def __init__(self, work: BankWorkspace, exported_key: bytes, registry: KeyRegistry, language: str) -> None:
+    def __init__(
+        self, work: BankWorkspace, exported_key: bytes, registry: KeyRegistry, language: str, terms: ReportTerms
+    ) -> None:
         super().__init__(work, exported_key, registry)
-        self._language = language
+        self._language, self._terms = language, terms
 
     @property
     def keys(self) -> dict[bytes, PublicKey]:
@@ -141,18 +107,30 @@ class OpenCardJob(BankCardJob):
     def finish(self, folder: JobFolder, outcome: Outcome) -> dict[str, Any]:
         """Write the bank's part of the card, its exports and the report."""
         card = self.card.card()
-        part = {"card": card.to_dict(), "bins": self.binning.binned().to_dict(), "model": self.logistic.model_part()}
+        part = self.card.part().to_dict() | {"model": self.logistic.model_part()}
         digest = model_digest(part)
-        folder.write("scorecard.json", json.dumps(part | {"job": self.work.job}, ensure_ascii=False).encode())
-        report = card_report_of(self, outcome, digest)
+        fallback, loss = self.evaluation.fallback, self.evaluation.loss
+        saved = part | {
+            "job": self.work.job,
+            "platforms": list(self.work.spec.platforms),
+            "digest": digest,
+            "reasons": self.work.spec.scaling.reasons,
+            "fallback": None if fallback is None else fallback.to_dict(),
+            "fallback_loss": None if loss is None else loss.to_dict(),
+        }
+        folder.write("scorecard.json", json.dumps(saved, ensure_ascii=False).encode())
+        report = card_report_of(self, outcome, digest, self._terms)
         write_report(report, folder.path, language=self._language)
         folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
-        probability = card.probability(self.card.scores)
-        write_sample_scores(folder, self.work, probability)
+        write_sample_scores(
+            folder, self.work, report, self.evaluation.scores(),
+            probability=card.probability(self.card.scores), points=self.card.scores.astype(np.float64),
+        )  # fmt: skip
         return {
             "model": digest,
             "rows": len(self.work.alignment.rows),
             "features": len(self.binning.screening.kept),
+            "fallback_loss": saved["fallback_loss"],
             "measures": measures_of(report),
             "key_ids": [k.hex() for k in self.work.keys],
             **outcome.facts,
@@ -167,9 +145,9 @@ class OpenCardJob(BankCardJob):
 class OpenBankJob(BankJob):
     """A bank's open job, with its results."""
 
-    def __init__(self, work: BankWorkspace, exported_key: bytes, language: str) -> None:
+    def __init__(self, work: BankWorkspace, exported_key: bytes, language: str, terms: ReportTerms) -> None:
         super().__init__(work, exported_key)
-        self._language = language
+        self._language, self._terms = language, terms
 
     @property
     def keys(self) -> dict[bytes, PublicKey]:
@@ -187,9 +165,12 @@ class OpenBankJob(BankJob):
             "fallback": None if fallback is None else fallback.to_dict(),
         }
         folder.write("model.json", json.dumps(model, ensure_ascii=False, sort_keys=True).encode())
-        report = report_of(self, outcome, digest)
+        report = report_of(self, outcome, digest, self._terms)
         write_report(report, folder.path, language=self._language)
-        write_sample_scores(folder, self.work, 1.0 / (1.0 + np.exp(-self.trees.best_margins)))
+        write_sample_scores(
+            folder, self.work, report, self.evaluation.scores(),
+            probability=probability_of(self), points=points_of(self),
+        )  # fmt: skip
         folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
         return {
             "model": digest,
@@ -209,12 +190,3 @@ def measures_of(report: ReportModel) -> dict[str, dict[str, dict[str, float]]]:
     """AUC and KS by model and split."""
     models = report.performance.models if report.performance else ()
     return {m.model.value: {s.split: {"auc": s.auc.value, "ks": s.ks.value} for s in m.splits} for m in models}
-
-
-def write_sample_scores(folder: JobFolder, work: BankWorkspace, probability: npt.NDArray[np.float64]) -> None:
-    """The bank's own scores of the sample, for its own checks: code, split, label, probability."""
-    sizes = [len(work.alignment.rows[part]) for part in work.parts]
-    split = np.repeat(["train", "valid", "test"], sizes).tolist()
-    rows = zip(work.alignment.rows.tolist(), split, work.labels().tolist(), probability.tolist(), strict=True)
-    lines = [f"{work.data.ids[row]},{part},{y},{p!r}" for row, part, y, p in rows]
-    folder.write("sample_scores.csv", ("\n".join(["uscc,split,y,probability", *lines]) + "\n").encode())

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from party_bank.lending import SEED, Lending, parts_of, periods_of_sample
 from party_bank.roles import BankJob
 from party_bank.steps.evaluation import Scores
 from party_bank.steps.workspace import BankWorkspace
 from vfl import __version__
+from vfl.config.report_terms import ReportTerms
+from vfl.config.time import TimeSpec
 from vfl.errors import Text
 from vfl.report.measure import Scored, bands_of, performance_of, swap_set_of, uplift_of
 from vfl.report.model import (
@@ -30,6 +33,7 @@ from vfl.report.model import (
     Parameter,
     Party,
     PartyRows,
+    PeriodRows,
     PhaseCost,
     ReportModel,
     Sample,
@@ -49,30 +53,41 @@ __all__ = [
     "header_of",
     "model_digest",
     "performance_of_scores",
+    "points_of",
+    "probability_of",
     "report_of",
     "sample_of",
 ]
-
-_SEED = 20240328
-"""Of the bootstrap: fixed, so that a report can be made again to the last digit."""
-_SPLITS = ("train", "valid", "test")
-
 
 def model_digest(part: dict[str, Any]) -> str:
     """SHA-256 of a model part in canonical JSON."""
     return hashlib.sha256(json.dumps(part, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def report_of(job: BankJob, outcome: Outcome, digest: str) -> ReportModel:
-    """The report model of a finished job of boosted trees."""
+def points_of(job: BankJob) -> npt.NDArray[np.float64]:
+    """Points of all aligned rows, higher is safer: log-odds of the non-event, 20 per doubling, 600 at 1 : 1."""
+    out: npt.NDArray[np.float64] = 600.0 - 20.0 / np.log(2.0) * job.trees.best_margins
+    return out
+
+
+def probability_of(job: BankJob) -> npt.NDArray[np.float64]:
+    """Probability of the event of all aligned rows, by the trees that were kept."""
+    out: npt.NDArray[np.float64] = 1.0 / (1.0 + np.exp(-job.trees.best_margins))
+    return out
+
+
+def report_of(job: BankJob, outcome: Outcome, digest: str, terms: ReportTerms | None = None) -> ReportModel:
+    """The report model of a finished job of boosted trees; ``terms`` are the bank's own, for its strategy."""
     work, test = job.work, job.evaluation.scores()
-    # Higher is safer: log-odds of the non-event in points of 20 per doubling, 600 at 1 : 1.
-    points = 600.0 - 20.0 / np.log(2.0) * job.trees.best_margins
+    points, probability = points_of(job), probability_of(job)
+    lending = Lending(work, terms or ReportTerms(), points, probability)
     return ReportModel(
         header=header_of(work, outcome, "trees"),
         sample=sample_of(work),
-        performance=performance_of_scores(work, 1.0 / (1.0 + np.exp(-job.trees.best_margins)), test),
+        performance=performance_of_scores(work, probability, test),
         bands=bands_of_scores(points[work.parts[2]], test),
+        strategy=lending.strategy(test),
+        segments=lending.segments(),
         importance=_importance(job),
         trees=_trees(job),
         ledger=ledger_section(work.party, outcome.ledger, outcome.received),
@@ -96,8 +111,8 @@ def header_of(work: BankWorkspace, outcome: Outcome, algorithm: str) -> Header:
         purpose=spec.purpose,
         event_definition=spec.event,
         non_event_definition=spec.non_event,
-        observation_window=str(spec.as_of),
-        performance_window="",
+        observation_window=_observation_window(work),
+        performance_window=_performance_window(spec.time),
         algorithm=algorithm,
         backend=work.he.backend_name,
         key_bits=spec.key_bits,
@@ -107,13 +122,46 @@ def header_of(work: BankWorkspace, outcome: Outcome, algorithm: str) -> Header:
 def sample_of(work: BankWorkspace) -> Sample:
     """Rows and events by split; only what the bank may know."""
     labels = work.labels()
+    days = work.data.observed_on
     splits = tuple(
-        SplitRows(name, len(labels[part]), int(labels[part].sum()))
-        for name, part in zip(_SPLITS, work.parts, strict=True)
-        if len(labels[part])
+        SplitRows(name, len(labels[part]), int(labels[part].sum()), _span(days, work.alignment.rows[part]))
+        for name, part in parts_of(work).items()
     )
     parties = (PartyRows(work.party, len(work.data.ids)), *(PartyRows(p) for p in work.spec.platforms))
-    return Sample(parties, splits, len(labels))
+    return Sample(parties, splits, len(labels), _by_period(work))
+
+
+def _by_period(work: BankWorkspace) -> tuple[PeriodRows, ...]:
+    """Rows and events by period of observation; none where the view has no date."""
+    periods, labels = periods_of_sample(work), work.labels()
+    if periods is None:
+        return ()
+    names, place = np.unique(periods, return_inverse=True)
+    rows, events = np.bincount(place), np.bincount(place, labels)
+    counted = zip(names.tolist(), rows.tolist(), events.tolist(), strict=True)
+    return tuple(PeriodRows(name, r, int(e)) for name, r, e in counted if name)
+
+
+def _span(days: npt.NDArray[np.datetime64] | None, rows: npt.NDArray[Any]) -> str:
+    """First and last month of observation of these rows."""
+    if days is None or not len(rows):
+        return ""
+    months = days[rows].astype("datetime64[M]")
+    first, last = str(months.min()), str(months.max())
+    return first if first == last else f"{first} … {last}"
+
+
+def _observation_window(work: BankWorkspace) -> str:
+    """As the contract states it, else as the bank's rows have it."""
+    time = work.spec.time
+    if time.observed_from is not None and time.observed_until is not None:
+        return f"{time.observed_from} … {time.observed_until}"
+    return _span(work.data.observed_on, work.alignment.rows)
+
+
+def _performance_window(time: TimeSpec) -> str:
+    months = time.performance_months
+    return f"{months} 个月 ({months} months)" if months else ""
 
 
 def performance_of_scores(work: BankWorkspace, joint: npt.NDArray[np.float64], test: Scores) -> Performance:
@@ -122,14 +170,14 @@ def performance_of_scores(work: BankWorkspace, joint: npt.NDArray[np.float64], t
     ``joint`` holds the probability of the event for each aligned row.
     """
     labels = work.labels().astype(np.float64)
-    parts = {n: p for n, p in zip(_SPLITS, work.parts, strict=True) if 0 < labels[p].sum() < len(labels[p])}
+    parts = {n: p for n, p in parts_of(work).items() if 0 < labels[p].sum() < len(labels[p])}
     scored = {name: Scored(labels[part], joint[part]) for name, part in parts.items()}
-    models = [performance_of(ModelKind.JOINT, scored, seed=_SEED)]
+    models = [performance_of(ModelKind.JOINT, scored, seed=SEED)]
     uplift = []
     if test.bank_alone is not None and "test" in parts:
         alone = Scored(test.labels, test.bank_alone)
-        models.append(performance_of(ModelKind.BANK_ALONE, {"test": alone}, seed=_SEED, party=work.party))
-        uplift.append(uplift_of("test", scored["test"], alone, over=ModelKind.BANK_ALONE, seed=_SEED))
+        models.append(performance_of(ModelKind.BANK_ALONE, {"test": alone}, seed=SEED, party=work.party))
+        uplift.append(uplift_of("test", scored["test"], alone, over=ModelKind.BANK_ALONE, seed=SEED))
     return Performance(tuple(models), tuple(uplift))
 
 
@@ -203,6 +251,19 @@ def costs_of(work: BankWorkspace, outcome: Outcome, trees: int = 0) -> Costs:
     )
 
 
+_TOLD = {
+    "trees": Text(
+        en="The bank learns each aligned row's side at the platform's splits; the ledger bounds it.",
+        zh="银行会得知每个对齐样本在平台分裂处的左右方向，其额度见台账。",
+    ),
+    "scorecard": Text(
+        en="The bank learns each aligned firm's points from each platform, summed over its features; the ledger "
+        "bounds it.",
+        zh="银行会得知每个对齐企业在各平台的得分合计（按特征加总），其额度见台账。",
+    ),
+}
+
+
 def card_of(work: BankWorkspace, outcome: Outcome, digest: str) -> Card:
     """What the model is for, where it ends, how to check that this is that run."""
     return Card(
@@ -218,9 +279,10 @@ def card_of(work: BankWorkspace, outcome: Outcome, digest: str) -> Card:
                 zh="评分仅适用于样本所代表的客群与时期；用于其他场景前须检查稳定性。",
             ),
             Text(
-                en="The bank learns each aligned row's side at the platform's splits; the ledger bounds it.",
-                zh="银行会得知每个对齐样本在平台分裂处的左右方向，其额度见台账。",
+                en="Firms that were never granted a loan are not in the sample; no reject inference was made.",
+                zh="样本不含从未获得贷款的企业；未做拒绝推断。",
             ),
+            _TOLD[work.spec.model],
         ),
         fingerprints=(
             Fingerprint("contract", outcome.contract.hex()),

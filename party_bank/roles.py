@@ -6,11 +6,13 @@ from party_bank.steps.alignment import BankAlignmentSteps
 from party_bank.steps.boosting import BankTreesSteps, grow_params
 from party_bank.steps.evaluation import BankEvaluationSteps
 from party_bank.steps.keys import KeyHolderSteps
+from party_bank.steps.periods import BankPeriodsSteps
 from party_bank.steps.workspace import BankWorkspace
 from vfl.protocols.alignment import BankAlignment
 from vfl.protocols.boosting import BankTrees
 from vfl.protocols.evaluation import BankEvaluation
 from vfl.protocols.keys import KeyHolderRole
+from vfl.protocols.periods import BankPeriods
 from vfl.runtime.steps import Roles
 
 __all__ = ["BankJob"]
@@ -32,6 +34,7 @@ class BankJob:
         self.roles: Roles = {
             KeyHolderRole: KeyHolderSteps(work, exported_key),
             BankAlignment: BankAlignmentSteps(work),
+            BankPeriods: BankPeriodsSteps(work),
             BankTrees: self.trees,
             BankEvaluation: self.evaluation,
         }

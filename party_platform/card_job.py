@@ -14,6 +14,7 @@ from party_platform.steps.keys import KeyCheckerSteps
 from party_platform.steps.logistic import PlatformLogisticSteps
 from party_platform.steps.logistic_hub import PlatformHubSteps
 from party_platform.steps.logistic_provider import ProviderLogisticSteps
+from party_platform.steps.periods import PlatformPeriodsSteps
 from party_platform.steps.scorecard import PlatformCardSteps
 from party_platform.steps.workspace import PlatformWorkspace
 from vfl.crypto.keyproof import KeyRegistry
@@ -23,6 +24,7 @@ from vfl.protocols.evaluation import PlatformEvaluation
 from vfl.protocols.keys import KeyChecker
 from vfl.protocols.logistic import PlatformLogistic
 from vfl.protocols.logistic_provider import PlatformHub, ProviderLogistic
+from vfl.protocols.periods import PlatformPeriods
 from vfl.protocols.scorecard import PlatformCard
 from vfl.runtime.steps import Roles
 
@@ -61,6 +63,7 @@ class PlatformCardJob:
         self.roles: Roles = {
             KeyChecker: self.checker,
             PlatformAlignment: PlatformAlignmentSteps(work),
+            PlatformPeriods: PlatformPeriodsSteps(work),
             PlatformBinning: self.binning,
             **regression,
             PlatformCard: self.card,

@@ -8,10 +8,9 @@ from typing import Any
 
 from party_platform.card_job import PlatformCardJob
 from party_platform.roles import PlatformJob
+from party_platform.scoring_job import OpenScoring, held_part, size_of
 from party_platform.steps.logistic import PlatformLogisticSteps
-from party_platform.steps.scoring import PlatformScoringSteps
 from party_platform.steps.workspace import PlatformWorkspace
-from vfl.config.contract import Contract
 from vfl.config.job import JobSpec
 from vfl.config.node import NodeConfig
 from vfl.crypto.keyproof import KeyRegistry
@@ -19,16 +18,13 @@ from vfl.crypto.paillier import PublicKey
 from vfl.crypto.psi_set import bucket
 from vfl.data.consent import ConsentBook
 from vfl.data.fingerprint import fingerprint, keep_unchanged
-from vfl.data.owned_splits import OwnedSplits
 from vfl.data.schema import Use
 from vfl.data.table import Dataset, load_view
 from vfl.data.views import load_views, view_named
 from vfl.errors import Place
-from vfl.protocols.scoring import PlatformScoring
 from vfl.roles import RoleName
 from vfl.runtime.agreement import Facts
-from vfl.runtime.steps import Roles
-from vfl.service.folder import JobFolder, known_keys, model_unknown
+from vfl.service.folder import JobFolder, known_keys
 from vfl.service.side import JobContext, Outcome
 
 __all__ = ["PlatformSide"]
@@ -54,7 +50,7 @@ class PlatformSide:
                 files.append(views.consents.source)
             found = fingerprint(*files)
             use = Use.SCORING if spec.score_model else Use.TRAINING
-            data = load_view(views, spec.platform_view, role=self.role, use=use, cutoff=spec.as_of)
+            data = load_view(views, spec.platform_view, role=self.role, use=use, cutoff=spec.as_of, time=spec.time)
             loaded = job, data, ConsentBook.load(views), found
             self._loaded = loaded
         return loaded[1:]
@@ -63,20 +59,9 @@ class PlatformSide:
         data, consents, _ = self._load(job, spec)
         permitted = consents.permitted(data.ids, spec.bank, spec.purpose, spec.as_of)
         if spec.score_model:
-            return Facts(rows=bucket(int(permitted.sum())), features=max(1, len(self._splits(spec).rules)))
+            part = held_part(spec, self._config.jobs)
+            return Facts(rows=bucket(int(permitted.sum())), features=max(1, size_of(part)))
         return Facts(rows=bucket(int(permitted.sum())), features=len(data.features))
-
-    def _splits(self, spec: JobSpec) -> OwnedSplits:
-        """This platform's part of the model to score with.
-
-        Raises ConfigError ``MODEL_UNKNOWN``: also for a model that was made with another bank.
-        """
-        folder = JobFolder(self._config.jobs, spec.score_model)
-        file = folder.file("model.json")
-        agreed = folder.file("contract.json")
-        if not file.exists() or spec.bank not in Contract.parse(agreed.read_bytes()).parties:
-            raise model_unknown(spec.score_model)
-        return OwnedSplits.from_dict(json.loads(file.read_text())["splits"])
 
     def open(self, context: JobContext) -> OpenPlatformJob | OpenCardJob | OpenScoring:
         data, consents, found = self._load(context.job, context.spec)
@@ -84,9 +69,8 @@ class PlatformSide:
         if context.spec.score_model:
             # Kept: a replay on another day must give the answers that were sent.
             day = context.keep("day", dt.datetime.now(dt.UTC).date().isoformat().encode())
-            return OpenScoring(
-                context.spec, data, consents, self._splits(context.spec), dt.date.fromisoformat(day.decode())
-            )
+            on = dt.date.fromisoformat(day.decode())
+            return OpenScoring(context.spec, data, consents, held_part(context.spec, self._config.jobs), on)
         work = PlatformWorkspace(
             party=context.party, job=context.job, spec=context.spec, seed=context.seed, data=data, consents=consents,
             progress=context.progress,
@@ -106,33 +90,6 @@ def _own_key(context: JobContext) -> bytes:
     return context.keep("key", fresh)
 
 
-class OpenScoring:
-    """A platform's open scoring job."""
-
-    def __init__(
-        self, spec: JobSpec, data: Dataset, consents: ConsentBook, splits: OwnedSplits, today: dt.date
-    ) -> None:
-        # Consent is asked as of the day of scoring, not of the job's text: a revocation counts at once.
-        steps = PlatformScoringSteps(
-            data, consents, splits, bank=spec.bank, purpose=spec.purpose, on=max(today, spec.as_of)
-        )
-        self.roles: Roles = {PlatformScoring: steps}
-        self.keys: dict[bytes, PublicKey] = {}
-
-    def dump(self) -> dict[str, bytes]:
-        return {}
-
-    def restore(self, parts: dict[str, bytes]) -> None:
-        """Nothing is kept between phases: there is one."""
-
-    def finish(self, folder: JobFolder, outcome: Outcome) -> dict[str, Any]:
-        folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
-        return dict(outcome.facts)
-
-    def wipe(self) -> None:
-        """A scoring job has no secret key."""
-
-
 class OpenCardJob(PlatformCardJob):
     """A platform's open scorecard job, with its results."""
 
@@ -142,9 +99,9 @@ class OpenCardJob(PlatformCardJob):
 
     def finish(self, folder: JobFolder, outcome: Outcome) -> dict[str, Any]:
         """Write the platform's part of the card."""
-        card = self.card.card()
-        part = {"card": card.to_dict(), "bins": self.binning.binned().to_dict(), "model": self.logistic.model_part()}
-        folder.write("scorecard.json", json.dumps(part | {"job": self.work.job}, ensure_ascii=False).encode())
+        part = self.card.part().to_dict() | {"model": self.logistic.model_part()}
+        saved = part | {"job": self.work.job, "reasons": self.work.spec.scaling.reasons}
+        folder.write("scorecard.json", json.dumps(saved, ensure_ascii=False).encode())
         folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
         return {
             "rows": len(self.work.alignment.rows),

@@ -6,12 +6,14 @@ from party_platform.steps.alignment import PlatformAlignmentSteps
 from party_platform.steps.boosting import PlatformTreesSteps
 from party_platform.steps.evaluation import PlatformEvaluationSteps
 from party_platform.steps.keys import KeyCheckerSteps
+from party_platform.steps.periods import PlatformPeriodsSteps
 from party_platform.steps.workspace import PlatformWorkspace
 from vfl.crypto.keyproof import KeyRegistry
 from vfl.protocols.alignment import PlatformAlignment
 from vfl.protocols.boosting import PlatformTrees
 from vfl.protocols.evaluation import PlatformEvaluation
 from vfl.protocols.keys import KeyChecker
+from vfl.protocols.periods import PlatformPeriods
 from vfl.runtime.steps import Roles
 
 __all__ = ["PlatformJob"]
@@ -28,6 +30,7 @@ class PlatformJob:
         self.roles: Roles = {
             KeyChecker: self.checker,
             PlatformAlignment: PlatformAlignmentSteps(work),
+            PlatformPeriods: PlatformPeriodsSteps(work),
             PlatformTrees: self.trees,
             PlatformEvaluation: self.evaluation,
         }

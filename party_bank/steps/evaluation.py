@@ -63,7 +63,7 @@ class BankEvaluationSteps(BankEvaluation):
             return None, None
         columns, categorical = category_numbers(table)
         labels = work.labels().astype(np.float64)
-        train, valid, test = work.parts
+        train, valid, test = work.parts[:3]
         params = BoostParams(
             n_trees=spec.trees, grow=self._grow, max_bin=spec.max_bin, min_data_in_bin=spec.min_data_in_bin,
             metric="binary_logloss", early_stopping_rounds=spec.early_stopping_rounds,

@@ -77,7 +77,7 @@ class PlatformBinningSteps(PlatformBinning):
         """The aligned rows; at first call the features are cut, in a job-wide shuffled order."""
         if self._table is None:
             work = self._work
-            table = work.data.take(work.table_rows)
+            table = work.table()
             order = work.seed.stream("bin-order", work.alignment.root).permutation(len(table.features))
             features = [table.features[i] for i in order.tolist()]
             self._prebins, removed = fit_prebins(table, features, work.parts[0], self._spec)

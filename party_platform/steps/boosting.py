@@ -59,7 +59,7 @@ class PlatformTreesSteps(PlatformTrees):
         if self._features:
             return
         work, spec = self._work, self._work.spec.trees
-        table = work.data.take(work.table_rows)
+        table = work.table()
         order = work.seed.stream("feature-order", work.alignment.root).permutation(len(table.features))
         self._features = fit_features(
             table, [table.features[i] for i in order.tolist()], work.parts[0], max_bin=spec.max_bin,

@@ -11,6 +11,7 @@ from party_platform.steps.logistic import PlatformLogisticSteps
 from party_platform.steps.logistic_provider import ProviderLogisticSteps
 from party_platform.steps.workspace import PlatformWorkspace
 from vfl.core.scorecard import Scaling, Scorecard, card_features
+from vfl.data.card_part import CardPart
 from vfl.protocols.messages.scorecard import POINT_ROWS, PlatformPoints
 from vfl.protocols.scorecard import PlatformCard
 from vfl.wire.carriers import disclose
@@ -34,6 +35,10 @@ class PlatformCardSteps(PlatformCard):
         weights = self._logistic.coefficients.tolist()
         features = card_features(self._work.party, self._binning.binned(), weights, scaling)
         return Scorecard(scaling, self._work.spec.bank, 0, features)
+
+    def part(self) -> CardPart:
+        """What the platform keeps to answer scoring queries."""
+        return CardPart(self.card(), self._binning.binned())
 
     def points(self) -> Iterator[PlatformPoints]:
         points = self.card().points_of_bins(self._binning.columns()).sum(axis=1).astype(np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -15,7 +15,13 @@ from vfl.protocols.messages.scoring import ScoreQuery, ScoreSides
 from vfl.protocols.scoring import PlatformScoring
 from vfl.wire.carriers import disclose
 
-__all__ = ["PlatformScoringSteps"]
+__all__ = ["PlatformScoringSteps", "permitted_rows"]
+
+
+def permitted_rows(data: Dataset, consents: ConsentBook, *, bank: str, purpose: str, on: dt.date) -> dict[str, int]:
+    """Row of each firm that may be answered for on this day."""
+    permitted = consents.permitted(data.ids, bank, purpose, on)
+    return {code: row for row, (code, allowed) in enumerate(zip(data.ids, permitted, strict=True)) if allowed}
 
 
 class PlatformScoringSteps(PlatformScoring):
@@ -25,17 +31,12 @@ class PlatformScoringSteps(PlatformScoring):
     ----------
     splits : OwnedSplits
         This platform's part of the model.
-    on : date
-        The day that consents must be valid on.
+    rows : mapping of code to int
+        Row of each firm that may be answered for today (:func:`permitted_rows`).
     """
 
-    def __init__(
-        self, data: Dataset, consents: ConsentBook, splits: OwnedSplits, *, bank: str, purpose: str, on: dt.date
-    ) -> None:
-        self._data = data
-        self._splits = splits
-        permitted = consents.permitted(data.ids, bank, purpose, on)
-        self._row = {code: row for row, (code, allowed) in enumerate(zip(data.ids, permitted, strict=True)) if allowed}
+    def __init__(self, data: Dataset, splits: OwnedSplits, rows: Mapping[str, int]) -> None:
+        self._data, self._splits, self._row = data, splits, rows
         self._queries: list[ScoreQuery] = []
 
     def take_query(self, chunk: ScoreQuery) -> None:

@@ -42,6 +42,25 @@ class PlatformWorkspace(Workspace):
         """Row numbers of the table in the common order."""
         return self.permitted[self.alignment.rows]
 
+    def table(self) -> Dataset:
+        """The aligned rows in the common order, with features as known on the job's day.
+
+        Where the contract takes snapshots by month: as known on the first day of the month in which the bank observed
+        the firm.
+
+        Raises
+        ------
+        DataError
+            ``SNAPSHOT_LOOKAHEAD``: the firm's one snapshot is from after it, and the contract refuses such rows.
+        """
+        time = self.spec.time
+        if not time.monthly:
+            return self.data.take(self.table_rows)
+        if self.periods is None:
+            raise too_early("periods of observation")
+        days = (np.datetime64(time.first, "M") + self.periods.astype(np.int64)).astype("datetime64[D]")
+        return self.data.take_as_of(self.table_rows, days, refuse=time.refuses)
+
     @property
     def he(self) -> AdditiveHE:
         if self.evaluator is None:

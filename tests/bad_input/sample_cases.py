@@ -97,6 +97,10 @@ SAMPLE_CASES = [
             ("worded", "VALUE_NOT_NUMBER", "heavy-7731"), ("infinite", "VALUE_INFINITE", "inf"),
         )
     ),
+    Case(
+        "events without weight", "WEIGHT_CLASS",
+        table(whole("exposure", lambda n: str(n % 4)), views=(id_and('weight = "exposure"'),)), column="exposure",
+    ),
     _in_feature("specials of truth", "BIN_VALUES", "specials", _NUMERIC, "specials = [true]"),
     _in_feature("cuts as a number", "BIN_VALUES", "cuts", _NUMERIC, "cuts = 3"),
     _in_feature("a cut twice", "BIN_VALUES", "cuts", _NUMERIC, "cuts = [1, 2, 1]"),

@@ -129,8 +129,8 @@ class Several:
 
     def dump(self) -> list[dict[str, bytes]]:
         """What checkpoints of all nodes would hold."""
-        parts = [checker.dump() | logistic.dump() for checker, logistic in zip(self.checkers, self.platforms, strict=True)]
-        return [self.bank.dump(), *parts]
+        pairs = zip(self.checkers, self.platforms, strict=True)
+        return [self.bank.dump(), *(checker.dump() | logistic.dump() for checker, logistic in pairs)]
 
     def restore(self, parts: list[dict[str, bytes]]) -> None:
         self.bank.restore(parts[0])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from providers_harness import BANK, Several
 from test_logistic_views import CHI_15, _chi_square, _found
-from test_providers import pooled, played, relative, several
+from test_providers import played, pooled, relative, several
 
 from vfl.config.logistic import LogisticSpec
 from vfl.core.logistic import fit_logistic, sigmoid, sigmoid_slope
@@ -111,7 +111,7 @@ def test_without_providers_no_message_is_new() -> None:
 
 
 def test_no_secret_in_any_plaintext_even_of_relays_opened_by_the_holder_of_the_key() -> None:
-    """As if a provider colluded with the bank, and one with the first platform: both keys open everything it was sent."""
+    """As if one provider colluded with the bank and one with the first platform: both keys open what it was sent."""
     job = _job(40, keep_views=True)
     played(job)
     expected = pooled(job.bank_columns, job.platform_columns, job.labels, SPEC)

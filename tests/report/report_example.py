@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
+from vfl.config.report_terms import ReportTerms
 from vfl.errors import Text
 from vfl.report.measure import Scored, bands_of, performance_of, stability_of, swap_set_of, uplift_of
 from vfl.report.model import (
@@ -58,11 +59,14 @@ from vfl.report.scorecard_model import (
     Correlation,
     Feature,
     ReasonCode,
+    Removed,
     Scaling,
     ScorecardSection,
     StabilityRow,
     StabilitySection,
 )
+from vfl.report.strategy import Partition, ScoredRows, chosen_cut_off, match_of, segments_of, strategy_of
+from vfl.report.strategy_model import SegmentSection, StrategySection
 from vfl.roles import RoleName
 
 Array = npt.NDArray[np.float64]
@@ -157,11 +161,14 @@ def example(table: Table | None = None) -> ReportModel:
         swap_set_of(table.y[test], scores[ModelKind.JOINT][test], scores[ModelKind.BANK_ALONE][test], share)
         for share in (0.5, 0.6, 0.7, 0.8, 0.9)
     )
+    strategy, segments = _lending(table, rows, points, scores)
     return ReportModel(
         header=_header(),
         sample=_sample(table, rows),
         performance=_performance(table, rows, scores),
         bands=dataclasses.replace(bands, swaps=swaps),
+        strategy=strategy,
+        segments=segments,
         importance=_importance(boosters[ModelKind.JOINT], features),
         trees=_trees(boosters[ModelKind.JOINT], features, curve),
         scorecard=_scorecard(table, features, x, rows["train"]),
@@ -170,6 +177,27 @@ def example(table: Table | None = None) -> ReportModel:
         costs=_costs(),
         card=_card(),
     )
+
+
+def _lending(
+    table: Table, rows: dict[str, npt.NDArray[np.intp]], points: Array, scores: dict[ModelKind, Array]
+) -> tuple[StrategySection, SegmentSection]:
+    terms = ReportTerms(segments=("size",), loss_given_default=0.45, margin=0.05)
+    cut_off = chosen_cut_off(terms, points[rows["train"]])
+    joint = scores[ModelKind.JOINT]
+    scored = {name: ScoredRows(table.y[i].astype(float), points[i], joint[i]) for name, i in rows.items()}
+    test = rows["test"]
+    match = match_of(
+        "test", table.y[test].astype(float), scores[ModelKind.BANK_ALONE][test], joint[test],
+        names=("bank_alone", "joint"), approval_share=terms.approval_rate, seed=SEED,
+    )  # fmt: skip
+    size = np.searchsorted(np.array([-0.5, 0.5, 2.0]), table.bank[test, 0])
+    size[:40] = -1
+    partition = Partition(("micro 微型", "small 小型", "medium 中型", "large 大型"), size)
+    segments = segments_of(
+        "test", scored["test"], {"size": partition}, cut_off, modelled=frozenset(), seed=SEED, floor=50
+    )
+    return strategy_of("test", scored, terms, cut_off, match), segments
 
 
 def _features(table: Table) -> list[Feature]:
@@ -294,6 +322,10 @@ def _scorecard(table: Table, features: list[Feature], x: Array, train: npt.NDArr
         reasons=(
             ReasonCode("R03", PLATFORM, Text("Taxes paid late in the last 12 months", "近 12 个月存在逾期缴税")),
             ReasonCode("R11", BANK, Text("Credit line used up", "授信额度使用率偏高")),
+        ),
+        removed=(
+            Removed(Feature(BANK, 9, "branch"), "one-bin", Text("all rows fall into one bin", "全部样本落入同一分箱")),
+            Removed(Feature(PLATFORM, 7), "low-iv", Text("below 0.02", "低于 0.02"), 0.0041),
         ),
     )
 

@@ -44,6 +44,8 @@ def test_all_sections_and_pictures_are_there(page: Page) -> None:
         "sample",
         "performance",
         "bands",
+        "strategy",
+        "segments",
         "importance",
         "scorecard",
         "trees",
@@ -53,6 +55,8 @@ def test_all_sections_and_pictures_are_there(page: Page) -> None:
         "card",
     ]
     for figure in ("roc", "ks", "lift", "calibration", "bands", "owners", "features", "categories", "correlation"):
+        assert f"svg-{figure}-title" in page.ids
+    for figure in ("strategy", "segment-1"):
         assert f"svg-{figure}-title" in page.ids
     for figure in ("periods", "iterations", "splits", "stability", "sankey", "phases", "tree-seconds", "woe-1"):
         assert f"svg-{figure}-title" in page.ids

@@ -15,17 +15,11 @@ from vfl.core.scorecard import Scorecard
 from vfl.core.selection import pearson, variance_inflation
 from vfl.errors import LocalProtocolError, Text
 from vfl.protocols.joint_features import JointFeature
+from vfl.report.contribution import Category, category_shares, own_category, owner_category
 from vfl.report.model import Header, Party, PartyRows, ReportModel, Sample, SplitRows
 from vfl.report.render import render
 from vfl.report.scorecard_model import BinKind, Feature, ScorecardSection
-from vfl.report.scorecard_sections import (
-    Category,
-    Estimate,
-    by_period,
-    category_shares,
-    scorecard_section,
-    stability_section,
-)
+from vfl.report.scorecard_sections import Estimate, by_period, scorecard_section, stability_section
 from vfl.roles import RoleName
 
 
@@ -157,10 +151,28 @@ def test_stability(fitted: Fitted) -> None:
 
 
 def test_category_shares(fitted: Fitted) -> None:
-    tax, staff, own = (Category(code, Text(code, code)) for code in ("tax", "staff", "own"))
-    told = category_shares(
-        fitted.card, fitted.card.points(fitted.table), fitted.label, [own, own, tax, staff], seed=1
-    )
-    assert [c.owner for c in told if c.code == "own"] == ["bank"]
+    tax, staff = (Category("platform", code, Text(code, code)) for code in ("tax", "staff"))
+    own = own_category("bank", None)
+    told = category_shares(fitted.card.points(fitted.table), fitted.label, [own, own, tax, staff], seed=1)
+    assert [c.owner for c in told if c.name == own.name] == ["bank"]
     assert [c.share.value for c in told] == sorted((c.share.value for c in told), reverse=True)
     assert all(c.share.low <= c.share.value <= c.share.high for c in told)
+
+
+def test_categories_are_named_by_the_catalogue() -> None:
+    assert own_category("bank", "tax.arrears").code == "tax"
+    assert own_category("bank", "tax.arrears").name.zh != own_category("bank", "tax.arrears").name.en
+    assert own_category("bank", "heating.bills").name == Text("heating", "heating")
+    assert owner_category("platform-a") != owner_category("platform-b")
+
+
+def test_many_categories_are_joined_to_as_many_as_can_be_worked_out() -> None:
+    rng = np.random.default_rng(4)
+    points = rng.integers(-20, 20, (300, 15)) // np.arange(1, 16)
+    label = (rng.random(300) < 1 / (1 + np.exp(points.sum(axis=1) / 20))).astype(np.float64)
+    told = category_shares(points, label, [own_category(f"bank-{i}", None) for i in range(15)], seed=1)
+    assert len(told) == 12
+    assert [c.name.en for c in told if not c.owner] == ["4 smaller ones together"]
+    auc = float((points.sum(axis=1)[label == 0][:, None] > points.sum(axis=1)[label == 1]).mean())
+    ties = float((points.sum(axis=1)[label == 0][:, None] == points.sum(axis=1)[label == 1]).mean())
+    assert sum(c.share.value for c in told) == pytest.approx(auc + ties / 2 - 0.5)

@@ -67,7 +67,7 @@ def own_sizes(
     views = load_views(node.views, role=node.role)
     name = spec.bank_view if node.role is RoleName.BANK else spec.platform_view
     use = Use.SCORING if spec.score_model else Use.TRAINING
-    data = load_view(views, name, role=node.role, use=use, cutoff=spec.as_of)
+    data = load_view(views, name, role=node.role, use=use, cutoff=spec.as_of, time=spec.time)
     count, width = len(data), len(data.features)
     if node.role is RoleName.BANK:
         others = bucket(rows or count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,6 +106,11 @@ class JobSpec:
     score_model: str
     """Job whose model scores the firms of ``bank_view``; empty for a training job."""
     text: str
+
+    @property
+    def weight_limit(self) -> float:
+        """The largest sample weight that the bank's table may hold: trees are grown without weights."""
+        return self.logistic.weight_limit if self.model == "scorecard" else math.inf
 
     @property
     def periods(self) -> int:

@@ -17,6 +17,8 @@ class ScalingSpec:
     base_points: float = 600.0
     base_odds: float = 50.0
     pdo: float = 20.0
+    reasons: int = 4
+    """Reasons that each platform tells of a scored firm, at most: its features' numbers with their sign. 0: none."""
 
 
 def read_scaling(s: Section) -> ScalingSpec:
@@ -26,6 +28,7 @@ def read_scaling(s: Section) -> ScalingSpec:
         base_points=s.number("base_points", d.base_points, low=-1e6, high=1e6),
         base_odds=s.number("base_odds", d.base_odds, low=1e-6, high=1e6),
         pdo=s.number("pdo", d.pdo, low=1.0, high=1e4),
+        reasons=s.integer("reasons", d.reasons, low=0, high=10),
     )
     s.done()
     return out
@@ -39,6 +42,7 @@ def read_logistic(s: Section) -> LogisticSpec:
         steps=s.integer("steps", d.steps, low=1, high=100),
         curvatures=s.integer("curvatures", d.curvatures, low=1, high=100),
         curvature_rows=s.integer("curvature_rows", d.curvature_rows, low=1000, high=10**7),
+        weight_limit=s.number("weight_limit", d.weight_limit, low=1e-6, high=1e6),
         standard_errors=s.flag("standard_errors", d.standard_errors),
     )
     s.done()

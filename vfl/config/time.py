@@ -55,6 +55,11 @@ class TimeSpec:
         return self.snapshots == "monthly"
 
     @property
+    def first(self) -> dt.date:
+        """The first day of the window; of all days, where none is stated."""
+        return self.observed_from or dt.date.min
+
+    @property
     def months(self) -> int:
         """Months that the observation window touches; 0 if it is not stated."""
         if self.observed_from is None or self.observed_until is None:

@@ -76,6 +76,14 @@ WEIGHT_LIMIT = data_fault(
     "请将权重同除以一个常数，或提高任务 [logistic] 中的 `weight_limit`。",
 )
 
+WEIGHT_CLASS = data_fault(
+    "WEIGHT_CLASS",
+    "All rows of one class have the weight 0.",
+    "其中一类样本的权重全部为 0。",
+    "Give rows of both classes a weight above 0.",
+    "请为两类样本均赋予大于 0 的权重。",
+)
+
 # --- the owner's word on bins ------------------------------------------------------------------------------
 
 BIN_VALUES = config_fault(

@@ -357,6 +357,9 @@ class _Reading:
         labels = _chosen(_joined(self._labels, alone), rows)
         if labels is not None:
             require_trainable(labels, replace(place, column=self._view.label))
+        weights = _chosen(_joined(self._weights, alone), rows)
+        if weights is not None and labels is not None and not np.bincount(labels, weights).all():
+            raise sample_faults.WEIGHT_CLASS.at(replace(place, column=self._view.weight))
         columns = whole if rows is None else _rows_of(whole, rows)
         qualities = []
         for feature in self._view.features:
@@ -370,7 +373,7 @@ class _Reading:
             self._view.features,
             columns,
             labels=labels,
-            weights=_chosen(_joined(self._weights, alone), rows),
+            weights=weights,
             as_of=_chosen(self._dates.days("as_of", alone), rows),
             observed_on=_chosen(self._dates.days("observed_on", alone), rows),
             dated=None if snapshots is None else (snapshots, whole),

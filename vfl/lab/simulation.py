@@ -225,8 +225,9 @@ class Simulation:
         spec = job if isinstance(job, JobSpec) else JobSpec.read(Path(job))
         self._require_parties(spec)
         bank = load_view(
-            load_views(self._bank_views, role=RoleName.BANK), spec.bank_view, role=RoleName.BANK, cutoff=spec.as_of
-        )
+            load_views(self._bank_views, role=RoleName.BANK), spec.bank_view, role=RoleName.BANK, cutoff=spec.as_of,
+            time=spec.time, weight_limit=spec.weight_limit,
+        )  # fmt: skip
         platforms = {name: self._platform(name, spec) for name in spec.platforms}
         made = assemble("simulation", spec, bank, platforms, seed=seed or secrets.token_bytes(32))
         made.run(wiretap=wiretap)
@@ -235,7 +236,7 @@ class Simulation:
 
     def _platform(self, name: str, spec: JobSpec) -> PlatformTable:
         views = load_views(self._platform_views[name], role=RoleName.PLATFORM)
-        data = load_view(views, spec.platform_view, role=RoleName.PLATFORM, cutoff=spec.as_of)
+        data = load_view(views, spec.platform_view, role=RoleName.PLATFORM, cutoff=spec.as_of, time=spec.time)
         return PlatformTable(data, ConsentBook.load(views))
 
     def _require_parties(self, spec: JobSpec) -> None:

@@ -6,31 +6,38 @@ from vfl.config.job import JobSpec
 from vfl.protocols.alignment import BankAlignment, PlatformAlignment, alignment
 from vfl.protocols.binning import BankBinning, PlatformBinning, binning, screening
 from vfl.protocols.boosting import BankTrees, PlatformTrees, boosted_trees
+from vfl.protocols.card_scoring import BankCardScoring, PlatformCardScoring, card_scoring
 from vfl.protocols.evaluation import BankEvaluation, PlatformEvaluation, evaluation
 from vfl.protocols.keys import KeyChecker, KeyHolderRole, key_exchange
 from vfl.protocols.logistic import BankLogistic, PlatformLogistic, logistic_regression
 from vfl.protocols.logistic_provider import ProviderLogistic
+from vfl.protocols.periods import BankPeriods, PlatformPeriods, periods
 from vfl.protocols.scorecard import BankCard, PlatformCard, scorecard
 from vfl.protocols.scoring import BankScoring, PlatformScoring, scoring
 from vfl.runtime.choreography import Choreography
 
-__all__ = ["run_choreography", "scorecard_job", "scoring_job", "trees_job"]
+__all__ = ["card_scoring_job", "run_choreography", "scorecard_job", "scoring_job", "trees_job"]
 
 
 async def run_choreography(c: Choreography, spec: JobSpec) -> None:
     """The choreography that the job's text asks for."""
+    card = spec.model == "scorecard"
     if spec.score_model:
-        await scoring_job(c, spec)
-    elif spec.model == "scorecard":
-        await scorecard_job(c, spec)
+        await (card_scoring_job if card else scoring_job)(c, spec)
     else:
-        await trees_job(c, spec)
+        await (scorecard_job if card else trees_job)(c, spec)
 
 
 async def scoring_job(c: Choreography, spec: JobSpec) -> None:
-    """Score a batch with the model of an earlier job."""
+    """Score a batch with the trees of an earlier job."""
     platforms = [c.role(p, PlatformScoring) for p in spec.platforms]
     await c.phase("scoring", scoring, c.role(spec.bank, BankScoring), platforms)
+
+
+async def card_scoring_job(c: Choreography, spec: JobSpec) -> None:
+    """Score a batch with the scorecard of an earlier job."""
+    platforms = [c.role(p, PlatformCardScoring) for p in spec.platforms]
+    await c.phase("scoring", card_scoring, c.role(spec.bank, BankCardScoring), platforms)
 
 
 async def scorecard_job(c: Choreography, spec: JobSpec) -> None:
@@ -40,6 +47,7 @@ async def scorecard_job(c: Choreography, spec: JobSpec) -> None:
     await c.phase(
         "alignment", alignment, c.role(bank, BankAlignment), [c.role(p, PlatformAlignment) for p in platforms]
     )
+    await _periods(c, spec)
     cutters = c.role(bank, BankBinning), [c.role(p, PlatformBinning) for p in platforms]
     await c.phase("binning", binning, *cutters)
     await c.phase("screening", screening, *cutters)
@@ -53,6 +61,13 @@ async def scorecard_job(c: Choreography, spec: JobSpec) -> None:
     )
 
 
+async def _periods(c: Choreography, spec: JobSpec) -> None:
+    """Where the contract holds rows out of time or takes features by month."""
+    if spec.periods:
+        platforms = [c.role(p, PlatformPeriods) for p in spec.platforms]
+        await c.phase("periods", periods, c.role(spec.bank, BankPeriods), platforms)
+
+
 async def trees_job(c: Choreography, spec: JobSpec) -> None:
     """Boosted trees of one bank and its platforms."""
     await c.phase(
@@ -61,6 +76,7 @@ async def trees_job(c: Choreography, spec: JobSpec) -> None:
     await c.phase(
         "alignment", alignment, c.role(spec.bank, BankAlignment), [c.role(p, PlatformAlignment) for p in spec.platforms]
     )
+    await _periods(c, spec)
     await boosted_trees(
         c, c.role(spec.bank, BankTrees), [c.role(p, PlatformTrees) for p in spec.platforms], trees=spec.trees.trees
     )

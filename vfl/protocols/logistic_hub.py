@@ -104,7 +104,7 @@ class Hub:
             yield s.encrypt(plain[chunk], "provided slopes")
 
     def relay(self) -> Iterator[Relayed]:
-        """Of each row: the peer's encrypted value, masked, and the mask; where slopes, with the own share's products."""
+        """Of each row: the peer's encrypted value, masked, and the mask; of slopes, times own columns."""
         if self._ask is Ask.SUMS:
             yield from self._relay_residuals()
         else:

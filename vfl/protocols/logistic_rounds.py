@@ -502,7 +502,7 @@ def with_top_bits(y: Words, slot: int, public: PublicKey) -> Limbs:
 
 
 def clean_sums(he: AdditiveHE, both: Ciphertexts, r: Words, slot: int) -> Ciphertexts:
-    """[[T]] over the integers from [[y]] and [[top bit of y]], where y - r = T mod 2^slot: see :class:`GradientRound`."""
+    """[[T]] over the integers from [[y]] and [[top bit of y]], y - r = T mod 2^slot: see :class:`GradientRound`."""
     if len(both) != 2 * len(r):
         raise wrong_count()
     index = np.arange(len(both), dtype=np.int64)

@@ -17,7 +17,8 @@ from vfl.protocols.binning_sums import binning_budgets
 from vfl.protocols.logistic import inversion_intervals
 from vfl.protocols.logistic_plan import provider_budgets
 from vfl.protocols.messages.alignment import TAG_BITS
-from vfl.protocols.messages.scorecard import POINT_BITS, POINT_ROWS
+from vfl.protocols.messages.periods import PERIOD_ROWS, period_bits
+from vfl.protocols.messages.scorecard import POINT_BITS, POINT_ROWS, REASON_BITS
 from vfl.protocols.messages.scoring import CHUNK_FIRMS, CODE_BITS
 from vfl.protocols.sums import REPLY_CIPHERTEXTS, ciphertexts_per_message, gradient_code_bits, padded_bins
 from vfl.roles import RoleName
@@ -54,9 +55,11 @@ def budgets(
 ) -> dict[str, Budget]:
     """Messages and bits per message type and receiver, at most."""
     if spec.score_model:
-        return _scoring_budgets(rows, max(features.values()))
+        return _card_scoring_budgets(spec, rows) if spec.model == "scorecard" else (
+            _scoring_budgets(rows, max(features.values()))
+        )
     if spec.model == "scorecard":
-        return _common_budgets(rows, max(sizes.values())) | _scorecard_budgets(spec, rows, features)
+        return _common_budgets(spec, rows, max(sizes.values())) | _scorecard_budgets(spec, rows, features)
     trees, leaves = spec.trees.trees, spec.trees.num_leaves
     splits = trees * (leaves - 1)
     size, feature_count = max(sizes.values()), max(features.values())
@@ -64,7 +67,7 @@ def budgets(
     sums = feature_count * padded_bins(spec.trees.max_bin)
     replies = math.ceil(sums / per_ciphertext)
     reply_chunks = math.ceil(replies / REPLY_CIPHERTEXTS)
-    return _common_budgets(rows, size) | {
+    return _common_budgets(spec, rows, size) | {
         "FeatureShapes": Budget(1, 6 * feature_count),
         "TreeBegin": Budget(trees + 1, 2 * (trees + 1)),
         "EncryptedGradients": Budget(trees * math.ceil(rows / chunk), 0),
@@ -85,9 +88,18 @@ def _scoring_budgets(firms: int, splits: int) -> dict[str, Budget]:
     }
 
 
-def _common_budgets(rows: int, size: int) -> dict[str, Budget]:
-    """Keys, alignment and evaluation, which every training job has."""
+def _card_scoring_budgets(spec: JobSpec, firms: int) -> dict[str, Budget]:
+    chunks = math.ceil(firms / CHUNK_FIRMS)
     return {
+        "CardQuery": Budget(chunks, CODE_BITS * firms),
+        "CardAnswers": Budget(chunks, firms * (1 + POINT_BITS + REASON_BITS * spec.scaling.reasons)),
+    }
+
+
+def _common_budgets(spec: JobSpec, rows: int, size: int) -> dict[str, Budget]:
+    """Keys, alignment and evaluation, which every training job has; periods where the contract tells them."""
+    told = Budget(math.ceil(rows / PERIOD_ROWS), period_bits(spec.periods) * rows)
+    return ({"ObservationPeriods": told} if spec.periods else {}) | {
         "KeyOffer": Budget(1, 0),
         "KeyAck": Budget(1, 0),
         "BankHello": Budget(1, 32),

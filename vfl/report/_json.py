@@ -49,7 +49,7 @@ def _write(kind: Any, value: Any) -> Any:
         return operator.index(value)
     if isinstance(value, StrEnum):
         return value.value
-    if isinstance(value, str):
+    if isinstance(value, str | bool):
         return value
     raise TypeError(f"a report holds no {type(value).__name__}")
 

@@ -157,13 +157,18 @@ def _wilson(events: int, rows: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def rated_bars(figure: str, key: str, groups: Sequence[tuple[str, int, int]]) -> Markup | None:
-    """Bars of row shares and a line of event rates over groups of (label, rows, events)."""
+def rated_bars(
+    figure: str, key: str, groups: Sequence[tuple[str, int, int]], *, least: int = 1
+) -> Markup | None:
+    """Bars of row shares and a line of event rates over groups of (label, rows, events).
+
+    The rate of fewer than ``least`` rows is left to the table: it would draw the eye to chance.
+    """
     total = sum(rows for _, rows, _ in groups)
     if not total:
         return None
     bars = [(float(i), rows / total, as_percent(rows / total)) for i, (_, rows, _) in enumerate(groups, 1)]
-    rates = [(float(i), events / rows, label) for i, (label, rows, events) in enumerate(groups, 1) if rows]
+    rates = [(float(i), events / rows, label) for i, (label, rows, events) in enumerate(groups, 1) if rows >= least]
     highest_bar = max(share for _, share, _ in bars)
     axes = _axes(figure, key, 480, 300, len(groups) + 0.5, highest_bar * 1.1, x_low=0.5, right=56)
     axes.y_ticks(percent_ticks(axes.y))
@@ -172,10 +177,11 @@ def rated_bars(figure: str, key: str, groups: Sequence[tuple[str, int, int]]) ->
     every = math.ceil(len(groups) * widest / (axes.x.end - axes.x.start))
     axes.x_ticks([(i + 1, label) for i, (label, _, _) in enumerate(groups) if i % every == 0])
     axes.names(LABELS[f"{key}_x"], LABELS["row_share"], y_right=LABELS["event_rate"])
-    highest = max(rate for _, rate, _ in rates)
+    highest = max((rate for _, rate, _ in rates), default=0.0)
     second = Axes(axes.canvas, axes.x, Scale(0.0, highest * 1.15 or 1.0, axes.y.start, axes.y.end))
-    second.y_ticks(percent_ticks(second.y), right=True)
-    second.curve([(i, rate) for i, rate, _ in rates], colour=VERMILLION)
+    if rates:
+        second.y_ticks(percent_ticks(second.y), right=True)
+        second.curve([(i, rate) for i, rate, _ in rates], colour=VERMILLION)
     for i, rate, label in rates:
         axes.canvas.dot(second.at(i, rate), colour=VERMILLION, hint=f"{label}: {as_percent(rate)}")
     return axes.canvas.markup()

@@ -13,6 +13,7 @@ from vfl.report.performance_model import Interval
 
 __all__ = [
     "NOT_DEFINED",
+    "as_amount",
     "as_bits",
     "as_bytes",
     "as_count",
@@ -52,6 +53,11 @@ def as_number(value: float | None, digits: int = 4) -> str:
     if float(text.replace(",", "")) == 0:
         text = text.removeprefix("-")  # no minus zero
     return text.replace("-", _MINUS)
+
+
+def as_amount(value: float | None) -> str:
+    """A sum of money or of exposure: whole units from 1,000 on, one decimal below."""
+    return as_number(value, 0 if value is not None and abs(value) >= 1000 else 1)
 
 
 def as_measure(value: float | None) -> str:

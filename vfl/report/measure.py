@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vfl.core import metrics
+from vfl.core import calibration, metrics
 from vfl.errors import DataError, Text
 from vfl.report.performance_model import (
     Band,
@@ -26,6 +26,7 @@ from vfl.report.performance_model import (
     LiftRow,
     ModelKind,
     ModelPerformance,
+    Pricing,
     RankPoint,
     SplitPerformance,
     SwapSet,
@@ -35,7 +36,9 @@ from vfl.report.scorecard_model import Feature, StabilityRow
 
 __all__ = [
     "Scored",
+    "auc_interval_of",
     "bands_of",
+    "gain_of",
     "performance_of",
     "ranking_of",
     "stability_of",
@@ -92,12 +95,14 @@ def _split_performance(split: str, scored: Scored, seed: int, rounds: int) -> Sp
         return SplitPerformance(split, 0, 0, _NOT_DEFINED, _NOT_DEFINED)
     auc = ks = _NOT_DEFINED
     lift: tuple[LiftRow, ...] = ()
+    pricing = None
     if 0 < events < rows:
         draws = _bootstrap(label, (p,), seed, rounds)[0]
         auc = _interval(metrics.auc(label, p), draws[:, 0])
         ks = _interval(metrics.ks(label, p), draws[:, 1])
         bands = metrics.lift_table(label, p, bands=_TENTHS)
         lift = tuple(LiftRow(i, round(band.rows), round(band.events)) for i, band in enumerate(bands, 1))
+        pricing = _pricing_of(label, p, trained_on=split == "train")
     return SplitPerformance(
         split=split,
         rows=rows,
@@ -109,27 +114,56 @@ def _split_performance(split: str, scored: Scored, seed: int, rounds: int) -> Sp
         ranking=ranking_of(label, p),
         lift=lift,
         calibration=_calibration_of(label, p),
+        pricing=pricing,
     )
+
+
+def _pricing_of(label: FloatArray, probability: FloatArray, *, trained_on: bool) -> Pricing:
+    found = calibration.calibration(label, probability, trained_on=trained_on)
+    test = found.hosmer_lemeshow
+    return Pricing(
+        mean_probability=found.mean_probability,
+        p_value=found.p_value,
+        brier_of_rate=found.brier_of_rate,
+        slope=found.slope,
+        intercept=found.intercept,
+        chi_square=test.statistic,
+        degrees=test.degrees,
+        chi_square_p_value=test.p_value,
+    )
+
+
+def auc_interval_of(label: FloatArray, probability: FloatArray, *, seed: int, rounds: int = 200) -> Interval:
+    """AUC with its bootstrap interval; not defined where one class is absent."""
+    label, p = _checked(label, probability)
+    if not 0 < label.sum() < len(label):
+        return _NOT_DEFINED
+    return _interval(metrics.auc(label, p), _bootstrap(label, (p,), seed, rounds)[0][:, 0])
 
 
 def uplift_of(
     split: str, joint: Scored, alone: Scored, *, over: ModelKind, seed: int, party: str = "", rounds: int = 200
 ) -> Uplift:
     """Gain of the joint model over a model of one party, by a bootstrap paired on the rows of ``split``."""
-    label, p = _checked(joint.label, joint.probability)
-    other, q = _checked(alone.label, alone.probability)
+    return Uplift(split, over, *gain_of(joint, alone, seed=seed, rounds=rounds), party)
+
+
+def gain_of(scored: Scored, beside: Scored, *, seed: int, rounds: int = 200) -> tuple[Interval, Interval]:
+    """AUC and KS of the first less those of the second, by a bootstrap paired on the same rows."""
+    label, p = _checked(scored.label, scored.probability)
+    other, q = _checked(beside.label, beside.probability)
     if not np.array_equal(label, other):
         raise _refused(
             "Two models are compared on different rows.",
             "两个模型的对比样本不一致。",
         )
     if not 0 < label.sum() < len(label):
-        return Uplift(split, over, _NOT_DEFINED, _NOT_DEFINED, party)
+        return _NOT_DEFINED, _NOT_DEFINED
     first, second = _bootstrap(label, (p, q), seed, rounds)
     gains = first - second
     auc = metrics.auc(label, p) - metrics.auc(label, q)
     ks = metrics.ks(label, p) - metrics.ks(label, q)
-    return Uplift(split, over, _interval(auc, gains[:, 0]), _interval(ks, gains[:, 1]), party)
+    return _interval(auc, gains[:, 0]), _interval(ks, gains[:, 1])
 
 
 def ranking_of(label: FloatArray, probability: FloatArray, *, points: int = 200) -> tuple[RankPoint, ...]:

@@ -16,6 +16,7 @@ from vfl.errors import DataError, Text
 from vfl.report._json import from_plain, to_plain
 from vfl.report.performance_model import BandSection, Interval, Performance
 from vfl.report.scorecard_model import Feature, ScorecardSection, StabilitySection
+from vfl.report.strategy_model import SegmentSection, StrategySection
 from vfl.roles import RoleName
 
 __all__ = [
@@ -270,6 +271,8 @@ class ReportModel:
     sample: Sample
     performance: Performance | None = None
     bands: BandSection | None = None
+    strategy: StrategySection | None = None
+    segments: SegmentSection | None = None
     importance: Importance | None = None
     trees: Trees | None = None
     scorecard: ScorecardSection | None = None

@@ -14,6 +14,7 @@ __all__ = [
     "ModelKind",
     "ModelPerformance",
     "Performance",
+    "Pricing",
     "RankPoint",
     "SplitPerformance",
     "SwapSet",
@@ -73,6 +74,25 @@ class CalibrationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Pricing:
+    """Do the probabilities mean what they say? ``p_value`` is that of the number of events under them, two-sided.
+
+    ``slope`` and ``intercept`` are of the log odds of the event on those predicted (Cox): 1 and 0 when calibrated.
+    ``chi_square`` is Hosmer and Lemeshow's, with ``degrees`` of freedom: groups - 2 on trained rows, else groups.
+    """
+
+    mean_probability: float
+    p_value: float
+    brier_of_rate: float
+    """Brier score of predicting the event rate for all: what a model must stay under."""
+    slope: float
+    intercept: float
+    chi_square: float
+    degrees: int
+    chi_square_p_value: float
+
+
+@dataclass(frozen=True, slots=True)
 class SplitPerformance:
     """How one model ranks and prices one split. ``brier`` and ``log_loss`` are per row, natural logarithm."""
 
@@ -86,6 +106,7 @@ class SplitPerformance:
     ranking: tuple[RankPoint, ...] = ()
     lift: tuple[LiftRow, ...] = ()
     calibration: tuple[CalibrationRow, ...] = ()
+    pricing: Pricing | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from markupsafe import Markup
 
 from vfl.errors import Text
-from vfl.report import charts, formats, scorecard_charts, views
+from vfl.report import charts, formats, scorecard_charts, strategy_charts, views
 from vfl.report.charts import Bar, ModelLine
 from vfl.report.model import Costs, Importance, ReportModel, Trees
 from vfl.report.performance_model import ModelKind, ModelPerformance, Performance
@@ -23,6 +23,8 @@ Picture: TypeAlias = Markup | None
 """``None``: there is nothing to draw, and the page says so."""
 
 _FEATURES_DRAWN = 30
+_RATE_ROWS = 30
+"""Rows of a period below which its bad rate is in the table alone."""
 
 _STYLES: Mapping[ModelKind, tuple[str, str]] = {
     ModelKind.PLATFORM_ALONE: (GREEN, "6 3"),
@@ -33,17 +35,24 @@ _STYLES: Mapping[ModelKind, tuple[str, str]] = {
 
 
 def pictures(model: ReportModel) -> dict[str, Picture | list[Picture]]:
-    """All pictures of the sections that ``model`` has, by name; ``woe`` is a list, one per binning table."""
+    """All pictures of the sections that ``model`` has, by name; ``woe`` and ``segments`` are lists,
+    one picture per binning table and per column."""
     owners = {party.name: OWNER_COLOURS[i % len(OWNER_COLOURS)] for i, party in enumerate(model.header.parties)}
     drawn: dict[str, Picture | list[Picture]] = {}
     if model.sample.periods:
         periods = [(p.period, p.rows, p.events) for p in model.sample.periods]
-        drawn["periods"] = charts.rated_bars("svg-periods", "periods", periods)
+        drawn["periods"] = charts.rated_bars("svg-periods", "periods", periods, least=_RATE_ROWS)
     if model.performance is not None:
         drawn |= _performance(model.performance)
     if model.bands is not None:
         bands = [(views.band_name(b), b.rows, b.events) for b in model.bands.bands]
         drawn["bands"] = charts.rated_bars("svg-bands", "bands", bands)
+    if model.strategy is not None:
+        drawn["strategy"] = strategy_charts.strategy("svg-strategy", model.strategy)
+    if model.segments is not None:
+        drawn["segments"] = [
+            strategy_charts.segments(f"svg-segment-{i}", column) for i, column in enumerate(model.segments.columns, 1)
+        ]
     if model.importance is not None:
         drawn |= _importance(model.importance, owners)
     if model.scorecard is not None:

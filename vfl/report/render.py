@@ -15,6 +15,7 @@ from vfl.report import formats, sankey, views
 from vfl.report.model import ReportModel
 from vfl.report.performance_model import ModelKind, Performance
 from vfl.report.pictures import model_colour, model_lines, pictures
+from vfl.report.strategy_model import Segment
 from vfl.report.texts import LABELS, model_name, split_name
 
 __all__ = ["page", "render", "write_report"]
@@ -24,6 +25,8 @@ _SECTIONS = (
     "sample",
     "performance",
     "bands",
+    "strategy",
+    "segments",
     "importance",
     "scorecard",
     "trees",
@@ -67,10 +70,9 @@ def render(model: ReportModel, *, language: str = "zh") -> str:
     if model.performance is not None:
         context |= _performance_context(model.performance)
     if model.bands is not None:
-        context |= {
-            "approvals": views.approvals(model.bands.bands),
-            "band_rows": sum(band.rows for band in model.bands.bands),
-        }
+        context["band_rows"] = sum(band.rows for band in model.bands.bands)
+    if model.strategy is not None:
+        context["strategy_sentence"] = views.strategy_sentence(model.strategy)
     if model.importance is not None:
         context |= {
             "owner_total": sum(o.value for o in model.importance.owners),
@@ -78,6 +80,8 @@ def render(model: ReportModel, *, language: str = "zh") -> str:
         }
     if model.scorecard is not None and model.scorecard.scaling is not None:
         context["scaling_sentence"] = views.scaling_sentence(model.scorecard.scaling)
+    if model.stability is not None:
+        context["stability"] = views.stability_table(model.stability)
     if model.ledger is not None:
         context |= {
             "ledger_edges": views.ledger_edges(model.ledger),
@@ -114,6 +118,13 @@ def known(count: int | None) -> Markup | str:
     return label("not_disclosed") if count is None else formats.as_count(count)
 
 
+def segment_name(segment: Segment) -> Markup | str:
+    """The value that makes the segment, or our words for the missing and the pooled ones."""
+    if segment.pooled:
+        return label("segment_pooled")
+    return segment.value or label("segment_missing")
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("vfl.report", "templates"),
@@ -123,6 +134,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "amount": formats.as_amount,
         "bits": formats.as_bits,
         "bytes": formats.as_bytes,
         "count": formats.as_count,
@@ -148,8 +160,8 @@ def _environment() -> Environment:
         "model_colour": model_colour,
         "model_name": model_name,
         "ratio": formats.ratio,
+        "segment_name": segment_name,
         "split_name": split_name,
-        "stability_verdict": views.stability_verdict,
         "t": label,
         "t_or": label_or,
         "thinned": views.thinned,

@@ -24,7 +24,7 @@ from vfl.report.svg import (
     number_ticks,
     percent_ticks,
 )
-from vfl.report.texts import LABELS, split_name
+from vfl.report.texts import LABELS, is_split, split_name
 
 __all__ = ["correlation", "stability", "woe"]
 
@@ -137,10 +137,19 @@ def stability(figure: str, rows: Sequence[StabilityRow]) -> Markup | None:
     for place, name in enumerate(shown):
         colour = BLACK if not name else OWNER_COLOURS[place % len(OWNER_COLOURS)]
         points = [(i, series[name][p]) for i, p in enumerate(periods, 1) if p in series[name]]
-        axes.curve(points, colour=colour, width=2.5 if not name else 1.5)
+        for run in _runs(points, periods):
+            axes.curve(run, colour=colour, width=2.5 if not name else 1.5)
         for i, value in points:
             canvas.dot(axes.at(i, value), colour=colour, radius=3, hint=as_number(value, 3))
         y = 40.0 + 18 * place
         canvas.line((340, y - 4), (354, y - 4), colour=colour, width=3)
         canvas.text((360, y), LABELS["score"] if not name else fitted(name, 118), css="label")
     return canvas.markup()
+
+
+def _runs(points: Sequence[tuple[int, float]], periods: Sequence[str]) -> list[list[tuple[float, float]]]:
+    """Points to join by a line: splits and periods of time follow each other on the axis, not in time."""
+    runs: dict[bool, list[tuple[float, float]]] = {}
+    for i, value in points:
+        runs.setdefault(is_split(periods[i - 1]), []).append((float(i), value))
+    return [run for run in runs.values() if len(run) > 1]

@@ -15,6 +15,7 @@ __all__ = [
     "Correlation",
     "Feature",
     "ReasonCode",
+    "Removed",
     "Scaling",
     "ScorecardSection",
     "StabilityRow",
@@ -117,12 +118,24 @@ class ReasonCode:
 
 
 @dataclass(frozen=True, slots=True)
+class Removed:
+    """A feature that was offered and is not on the card."""
+
+    feature: Feature
+    step: str
+    """The rule that it broke: ``low-iv``, ``correlation``, ``vif`` and the like."""
+    text: Text
+    iv: float = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
 class ScorecardSection:
     tables: tuple[BinningTable, ...]
     coefficients: tuple[Coefficient, ...] = ()
     correlation: Correlation | None = None
     scaling: Scaling | None = None
     reasons: tuple[ReasonCode, ...] = ()
+    removed: tuple[Removed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,20 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from vfl.core.card_feature import CardFeature, CategoryRule, HiddenFeature, NumericRule
-from vfl.core.contribution import shapley_auc_intervals
 from vfl.core.metrics import stability_index
 from vfl.core.scorecard import Scorecard
 from vfl.core.woe import iv_terms
 from vfl.errors import LocalProtocolError, Text
 from vfl.protocols.joint_features import JointFeature
 from vfl.report.measure import stability_of
-from vfl.report.model import CategoryImportance
-from vfl.report.performance_model import Interval
 from vfl.report.scorecard_model import (
     Bin,
     BinKind,
@@ -37,9 +35,10 @@ from vfl.report.scorecard_model import (
     StabilitySection,
 )
 
-__all__ = ["Category", "Estimate", "by_period", "category_shares", "scorecard_section", "stability_section"]
+__all__ = ["Estimate", "by_period", "scorecard_section", "stability_section"]
 
 Floats = npt.NDArray[np.float64]
+T = TypeVar("T", bound=np.generic)
 _NAN = math.nan
 
 
@@ -51,14 +50,6 @@ class Estimate:
     standard_error: float = _NAN
     p_value: float = _NAN
     vif: float = _NAN
-
-
-@dataclass(frozen=True, slots=True)
-class Category:
-    """The kind of the credit catalogue that a feature belongs to: its code and name."""
-
-    code: str
-    name: Text
 
 
 def scorecard_section(
@@ -178,7 +169,7 @@ def _interval(low: float, high: float) -> str:
     return f"{'(−∞' if math.isinf(low) else f'[{low:,.6g}'}, {'+∞' if math.isinf(high) else f'{high:,.6g}'})"
 
 
-def by_period(values: npt.NDArray[np.generic], period: Sequence[str]) -> dict[str, npt.NDArray[np.generic]]:
+def by_period(values: npt.NDArray[T], period: Sequence[str]) -> dict[str, npt.NDArray[T]]:
     """``values``, shape (rows, ...), by period in the order of their names: months as ``2024-01`` sort by time."""
     names = np.asarray(period)
     return {str(name): values[names == name] for name in np.unique(names)}
@@ -214,35 +205,3 @@ def stability_section(
                 known = expected.sum() > 0 and actual.sum() > 0
                 rows.append(StabilityRow(name, stability_index(expected, actual) if known else _NAN, feature))
     return StabilitySection(reference, tuple(rows))
-
-
-def category_shares(
-    card: Scorecard,
-    points: npt.NDArray[np.int64],
-    label: npt.NDArray[np.float64],
-    categories: Sequence[Category],
-    *,
-    seed: int,
-) -> tuple[CategoryImportance, ...]:
-    """Shapley share of the AUC of each owner's categories, the largest first.
-
-    Parameters
-    ----------
-    points : int64 array, shape (rows, known features)
-        As :meth:`Scorecard.points` gives them.
-    categories : sequence of Category
-        Of each known feature.
-    seed : int
-        Of the bootstrap.
-    """
-    members: dict[tuple[str, str], list[int]] = {}
-    names = {category.code: category.name for category in categories}
-    for place, (feature, category) in enumerate(zip(card.known, categories, strict=True)):
-        members.setdefault((category.code, feature.owner), []).append(place)
-    grouped = np.column_stack([points[:, places].sum(axis=1) for places in members.values()])
-    shares = shapley_auc_intervals(label, grouped, seed=seed)
-    found = [
-        CategoryImportance(code, names[code], owner, Interval(share.value, share.lower, share.upper))
-        for (code, owner), share in zip(members, shares, strict=True)
-    ]
-    return tuple(sorted(found, key=lambda c: -c.share.value))

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from vfl.errors import Text
 from vfl.report.performance_model import ModelKind, ModelPerformance, Uplift
+from vfl.report.strategy_texts import STRATEGY_LABELS
 
-__all__ = ["LABELS", "MODEL_NAMES", "model_name", "split_name"]
+__all__ = ["LABELS", "MODEL_NAMES", "is_split", "model_name", "split_name"]
 
 MODEL_NAMES: Mapping[ModelKind, Text] = {
     ModelKind.PLATFORM_ALONE: Text("platform alone", "仅平台特征"),
@@ -29,6 +30,11 @@ def split_name(split: str) -> Text:
     return _SPLITS.get(split, Text(split, split))
 
 
+def is_split(name: str) -> bool:
+    """Whether this is one of our splits, or else a period or a name of the job's own."""
+    return name in _SPLITS
+
+
 def model_name(model: ModelPerformance | Uplift) -> Text:
     """Name of the model, or of the model that an uplift is over, with its party where that is needed."""
     name = MODEL_NAMES[model.over if isinstance(model, Uplift) else model.model]
@@ -36,6 +42,7 @@ def model_name(model: ModelPerformance | Uplift) -> Text:
 
 
 LABELS: Mapping[str, Text] = {
+    **STRATEGY_LABELS,
     # Page
     "report_kind": Text("Joint credit model report", "联合信用模型报告"),
     "compare_kind": Text("Comparison of joint credit models", "联合信用模型对比"),
@@ -71,7 +78,7 @@ LABELS: Mapping[str, Text] = {
         "The same rows scored by each model. Brackets: 95% bootstrap interval.",
         "各模型对同一批样本评分。方括号内为 95% 自助法区间。",
     ),
-    "section_bands": Text("Score bands and approval", "分数段与审批"),
+    "section_bands": Text("Score bands", "分数段"),
     "section_bands_lead": Text("A higher score is safer.", "分数越高，风险越低。"),
     "section_importance": Text("Importance", "特征贡献"),
     "section_importance_lead": Text("What each owner's data adds to the model.", "各方数据对模型的贡献。"),
@@ -136,7 +143,10 @@ LABELS: Mapping[str, Text] = {
         "仅含一类样本，AUC 与 KS 在此没有定义。",
     ),
     "periods": Text("Bad rate by period.", "各期坏样本率。"),
-    "periods_caption": Text("Bars: share of rows. Line: bad rate.", "柱：样本占比。线：坏样本率。"),
+    "periods_caption": Text(
+        "Bars: share of rows. Line: bad rate, where a period has 30 rows or more.",
+        "柱：样本占比。线：坏样本率（样本数不少于 30 的时期）。",
+    ),
     "periods_x": Text("Period", "时期"),
     # Performance
     "model": Text("Model", "模型"),
@@ -207,15 +217,6 @@ LABELS: Mapping[str, Text] = {
     "bands_caption": Text("Bars: share of rows. Line: bad rate.", "柱：样本占比。线：坏样本率。"),
     "bands_x": Text("Score", "分数"),
     "band": Text("Score band", "分数段"),
-    "approve_all": Text("no cut-off", "不设分数线"),
-    "approvals": Text("Approval table", "通过率表"),
-    "approvals_caption": Text("If all firms from this cut-off up are approved.", "若批准该分数线及以上的全部企业。"),
-    "cut_off": Text("Cut-off", "分数线"),
-    "approved": Text("Approved", "通过数"),
-    "approval_share": Text("Approval rate", "通过率"),
-    "approved_event_rate": Text("Bad rate of approved", "通过者坏样本率"),
-    "declined_event_rate": Text("Bad rate of declined", "拒绝者坏样本率"),
-    "events_avoided": Text("Bad kept out", "拦截坏样本占比"),
     "swaps": Text("Swap set", "换入换出"),
     "swaps_caption": Text(
         "Joint model against the bank's own at the same approval rate: who is newly approved (in) and who no "
@@ -292,7 +293,7 @@ LABELS: Mapping[str, Text] = {
     "trend_descending": Text("descending", "递减"),
     "trend_peak": Text("peak", "倒 U 形"),
     "trend_valley": Text("valley", "U 形"),
-    "trend_none": Text("none", "无约束"),
+    "trend_none": Text("no simple trend", "无单一趋势"),
     "bin_number": Text("Bin", "箱"),
     "interval": Text("Interval", "区间"),
     "woe_column": Text("WOE", "WOE"),
@@ -381,6 +382,8 @@ LABELS: Mapping[str, Text] = {
     "phase_shapes": Text("feature shapes", "特征形状"),
     "phase_trees": Text("trees", "树训练"),
     "phase_binning": Text("binning", "分箱"),
+    "phase_screening": Text("screening", "特征筛选"),
+    "phase_scorecard": Text("points", "评分卡得分"),
     "phase_logistic": Text("logistic regression", "逻辑回归"),
     "phase_boosting": Text("boosting", "提升树训练"),
     "phase_scoring": Text("scoring", "评分"),

@@ -33,15 +33,16 @@ from vfl.report.performance_model import (
     RankPoint,
     SplitPerformance,
 )
-from vfl.report.scorecard_model import Bin, BinningTable, Scaling
+from vfl.report.scorecard_model import Bin, BinningTable, Feature, Scaling, StabilitySection
+from vfl.report.strategy_model import StrategySection
 from vfl.report.texts import LABELS, MODEL_NAMES, split_name
 
 __all__ = [
-    "Approval",
     "BinRow",
     "LedgerEdge",
     "LiftView",
-    "approvals",
+    "StabilityLine",
+    "StabilityTable",
     "band_name",
     "bin_rows",
     "caught_at",
@@ -53,47 +54,13 @@ __all__ = [
     "ledger_edges",
     "lift_rows",
     "scaling_sentence",
-    "stability_verdict",
+    "stability_table",
+    "strategy_sentence",
     "thinned",
     "verdict",
 ]
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """What approving all scores from ``cut_off`` up would mean."""
-
-    cut_off: Text
-    approved: int
-    share: float
-    approved_rate: float
-    declined_rate: float
-    avoided: float
-    """Share of all events among the declined."""
-
-
-def approvals(bands: Sequence[Band]) -> list[Approval]:
-    """One row per band, strictest cut-off first."""
-    rows, events = sum(b.rows for b in bands), sum(b.events for b in bands)
-    table = []
-    approved = approved_events = 0
-    for band in sorted(bands, key=lambda b: -b.lower):
-        approved += band.rows
-        approved_events += band.events
-        cut_off = f"≥ {as_number(band.lower, 0)}"
-        table.append(
-            Approval(
-                cut_off=LABELS["approve_all"] if math.isinf(band.lower) else Text(cut_off, cut_off),
-                approved=approved,
-                share=ratio(approved, rows),
-                approved_rate=ratio(approved_events, approved),
-                declined_rate=ratio(events - approved_events, rows - approved),
-                avoided=ratio(events - approved_events, events),
-            )
-        )
-    return table
 
 
 def band_name(band: Band) -> str:
@@ -207,10 +174,45 @@ def verdict(gain: Interval) -> str:
     return "gain_sure" if gain.low > 0 else "gain_loss" if gain.high < 0 else "gain_unsure"
 
 
-def stability_verdict(value: float) -> str:
+@dataclass(frozen=True, slots=True)
+class StabilityLine:
+    """Indices of the score (``feature`` None) or of a feature, one per period; NaN where there is none."""
+
+    feature: Feature | None
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StabilityTable:
+    """One line per score or feature, one column per split or period."""
+
+    periods: tuple[str, ...]
+    rows: tuple[StabilityLine, ...]
+    reading: Text
+
+
+def stability_table(section: StabilitySection) -> StabilityTable:
+    """The rows of ``section`` side by side, and what their worst says."""
+    periods = tuple(dict.fromkeys(row.period for row in section.rows))
+    found = {(row.feature, row.period): row.value for row in section.rows}
+    features = dict.fromkeys(row.feature for row in section.rows)
+    lines = tuple(StabilityLine(f, tuple(found.get((f, p), math.nan) for p in periods)) for f in features)
+    known = [row for row in section.rows if math.isfinite(row.value)]
+    if not known:
+        return StabilityTable(periods, lines, LABELS["stability_unknown"])
+    worst = max(known, key=lambda row: row.value)
+    what = LABELS["score"] if worst.feature is None else Text(worst.feature.label, worst.feature.label)
+    where, words = split_name(worst.period), LABELS[_stability_verdict(worst.value)]
+    value = as_number(worst.value, 3)
+    reading = Text(
+        f"The largest shift is {value} ({what.en}, {where.en}): {words.en}.",
+        f"最大偏移为 {value}（{what.zh}，{where.zh}）：{words.zh}。",
+    )
+    return StabilityTable(periods, lines, reading)
+
+
+def _stability_verdict(value: float) -> str:
     """Key of the words for a stability index."""
-    if not math.isfinite(value):
-        return "stability_unknown"
     return "stable" if value < 0.1 else "drifting" if value <= 0.25 else "shifted"
 
 
@@ -231,6 +233,27 @@ def scaling_sentence(scaling: Scaling) -> Text:
         f"A score of {points} means odds of {odds} good to 1 bad; each {pdo} points more double the odds, so "
         f"{more} means {twice} to 1.",
         f"{points} 分对应好坏比 {odds} : 1；每增加 {pdo} 分，好坏比翻倍，即 {more} 分对应 {twice} : 1。",
+    )
+
+
+def strategy_sentence(strategy: StrategySection) -> Text:
+    """Where the cut-off comes from and what it does on the section's split."""
+    cut_off, where = as_number(strategy.cut_off, 0), split_name(strategy.split)
+    row = next((r for r in strategy.table if r.cut_off == strategy.cut_off), None)
+    share = as_percent(strategy.approval_share, 1)
+    origin = (
+        Text("as the bank has set it", "由银行设定")
+        if strategy.given
+        else Text("set from the training rows by the approval rate asked for", "按要求的通过率由训练样本确定")
+    )
+    if row is None:
+        return Text(f"Cut-off {cut_off}, {origin.en}.", f"分数线 {cut_off}，{origin.zh}。")
+    approved, declined = as_percent(row.event_rate, 1), as_percent(row.declined_rate, 1)
+    return Text(
+        f"Cut-off {cut_off}, {origin.en}: on the {where.en} split {share} of the firms are approved, with a bad rate "
+        f"of {approved}; of the declined {declined} are bad.",
+        f"分数线 {cut_off}，{origin.zh}：{where.zh}上通过率为 {share}，通过者坏样本率 {approved}，"
+        f"拒绝者坏样本率 {declined}。",
     )
 
 
@@ -257,6 +280,8 @@ def findings(model: ReportModel) -> list[Text]:
     sentences: list[Text] = []
     if model.performance is not None:
         sentences += _performance_findings(model.performance)
+    if model.strategy is not None:
+        sentences.append(strategy_sentence(model.strategy))
     if model.ledger is not None:
         sentences.append(_ledger_finding(model.ledger))
     if math.isfinite(job_seconds(model)):

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from vfl.config.job import JobSpec
+from vfl.config.time import month_number
+from vfl.core.periods import latest_share
+from vfl.crypto.merkle import MerkleTree
 from vfl.crypto.paillier import PublicKey
 from vfl.crypto.psi import Alignment
 from vfl.crypto.randomness import JobSeed
@@ -14,6 +22,7 @@ from vfl.runtime.state import freeze, thaw
 
 __all__ = ["Workspace", "malformed", "too_early"]
 
+_SPLITS = ("train", "valid", "test", "out_of_time")
 
 @dataclass(slots=True, repr=False, kw_only=True)
 class Workspace:
@@ -29,6 +38,8 @@ class Workspace:
     keys: dict[bytes, PublicKey] = field(default_factory=dict)
     """Public keys that ciphertexts of this job may be under."""
     aligned: Alignment | None = None
+    periods: npt.NDArray[np.uint8] | None = None
+    """Period of observation of each aligned row in the common order; None where none are told, or not yet."""
     progress: Callable[[str, float], None] = lambda _stage, _share: None
     """Told a stage and the share of it that is done; for people only."""
 
@@ -42,22 +53,57 @@ class Workspace:
         return self.aligned
 
     @property
-    def parts(self) -> tuple[slice, slice, slice]:
-        """Train, validation and test rows as slices of the common order, which is a joint shuffle."""
-        rows = len(self.alignment.rows)
-        train, valid, _ = self.spec.sample.counts(rows)
-        return slice(0, train), slice(train, train + valid), slice(train + valid, rows)
+    def split_names(self) -> tuple[str, ...]:
+        """Names of :attr:`parts`."""
+        return _SPLITS if self.spec.sample.has_out_of_time else _SPLITS[:3]
+
+    @property
+    def parts(self) -> tuple[slice, ...]:
+        """Train, validation and test rows as slices of the common order, which is a joint shuffle of them; then,
+        where the contract holds rows out of time, those."""
+        rows = in_time = len(self.alignment.rows)
+        if self.spec.sample.has_out_of_time:
+            if self.periods is None:
+                raise too_early("periods of observation")
+            in_time -= int(self.held_out(self.periods).sum())
+        train, valid, _ = self.spec.sample.counts(in_time)
+        cuts = (0, train, train + valid, in_time, rows)[: len(self.split_names) + 1]
+        return tuple(slice(*ends) for ends in itertools.pairwise(cuts))
+
+    def held_out(self, periods: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """Which rows of these periods are held out of time: all owners find the same."""
+        sample, time = self.spec.sample, self.spec.time
+        if not sample.has_out_of_time:
+            return np.zeros(len(periods), dtype=np.bool_)
+        if not time.monthly:
+            first = 1
+        elif sample.out_of_time_from is not None:
+            first = month_number(sample.out_of_time_from) - month_number(time.first)
+        else:
+            return latest_share(periods.astype(np.int64), sample.out_of_time)
+        out: npt.NDArray[np.bool_] = periods >= first
+        return out
+
+    def arrange(self, periods: npt.NDArray[np.int64]) -> None:
+        """Put the rows held out of time last, both parts in the order they had; ``periods``: of the aligned rows."""
+        aligned, order = self.alignment, np.argsort(self.held_out(periods), kind="stable")
+        names = aligned.pseudonyms[order]
+        self.aligned = Alignment(aligned.rows[order], names, MerkleTree(name.tobytes() for name in names).root)
+        self.periods = periods[order].astype(np.uint8)
 
     def dump(self) -> dict[str, bytes]:
         if self.aligned is None:
             return {}
         arrays = {"rows": self.aligned.rows, "pseudonyms": self.aligned.pseudonyms}
+        if self.periods is not None:
+            arrays["periods"] = self.periods
         return {"alignment": freeze(arrays, {"root": self.aligned.root.hex()})}
 
     def restore(self, parts: dict[str, bytes]) -> None:
         if "alignment" in parts:
             arrays, facts = thaw(parts["alignment"])
             self.aligned = Alignment(arrays["rows"], arrays["pseudonyms"], bytes.fromhex(facts["root"]))
+            self.periods = arrays.get("periods")
 
 
 def too_early(what: str) -> LocalProtocolError:
