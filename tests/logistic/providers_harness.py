@@ -33,6 +33,7 @@ from vfl.runtime.choreography import Choreography
 from vfl.runtime.egress import Egress
 from vfl.runtime.reference import Party, ReferenceRun, Sent
 from vfl.runtime.steps import Roles
+from vfl.runtime.workspace import Workspace
 
 BANK = "bank-a"
 
@@ -77,7 +78,7 @@ class Several:
         holder = KeyHolderSteps(self.work, self.keys[0])
         self.bank = BankLogisticSteps(self.work, self.spec, lambda: self.bank_columns, KeyRegistry())
         roles: Roles = {KeyHolderRole: holder, BankLogistic: self.bank, BankHub: BankHubSteps(self.work, self.bank)}
-        self.parties = {BANK: (roles, self.work)}
+        self.parties: dict[str, tuple[Roles, Workspace]] = {BANK: (roles, self.work)}
         self.platforms: list[PlatformLogisticSteps | ProviderLogisticSteps] = []
         self.checkers: list[KeyCheckerSteps] = []
         for number in range(len(self.names)):

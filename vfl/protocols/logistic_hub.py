@@ -7,7 +7,7 @@ platform reads, so the platform's readings count negative, and what it sends of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,12 +31,13 @@ from vfl.protocols.logistic_relays import (
     relay_working,
     stretched_columns,
 )
-from vfl.protocols.logistic_rounds import Shares, SumRound, clean_sums, with_top_bits, wrong_count, zeros
+from vfl.protocols.logistic_rounds import Round, Shares, SumRound, clean_sums, with_top_bits, wrong_count, zeros
 from vfl.runtime.workspace import too_early
 from vfl.wire.carriers import MaskedCiphertexts
 
 __all__ = ["Hub"]
 
+R = TypeVar("R", bound=Round)
 Words = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
 Relayed = tuple[SealedCiphertexts, SealedCiphertexts]
@@ -277,7 +278,7 @@ class Hub:
         return _kind(self._side.round_of(What.CURVATURE), CurvatureRound)
 
 
-def _kind(found: Any, kind: type[Any]) -> Any:
+def _kind(found: Round, kind: type[R]) -> R:
     if not isinstance(found, kind):
         raise too_early(kind.__name__)
     return found
