@@ -12,7 +12,7 @@ from party_bank.card_report import card_report_of
 from party_bank.lending import check_terms
 from party_bank.reporting import model_digest, points_of, probability_of, report_of
 from party_bank.roles import BankJob
-from party_bank.sample_scores import write_sample_scores
+from party_bank.sample_scores import sample_scores
 from party_bank.scoring_job import OpenCardScoring, OpenScoring, open_scoring
 from party_bank.steps.keys import KeyHolderSteps
 from party_bank.steps.workspace import BankWorkspace
@@ -122,10 +122,10 @@ class OpenCardJob(BankCardJob):
         report = card_report_of(self, outcome, digest, self._terms)
         write_report(report, folder.path, language=self._language)
         folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
-        write_sample_scores(
-            folder, self.work, report, self.evaluation.scores(),
+        sample_scores(
+            self.work, report, self.evaluation.scores(),
             probability=card.probability(self.card.scores), points=self.card.scores.astype(np.float64),
-        )  # fmt: skip
+        ).write(folder)  # fmt: skip
         return {
             "model": digest,
             "rows": len(self.work.alignment.rows),
@@ -167,10 +167,9 @@ class OpenBankJob(BankJob):
         folder.write("model.json", json.dumps(model, ensure_ascii=False, sort_keys=True).encode())
         report = report_of(self, outcome, digest, self._terms)
         write_report(report, folder.path, language=self._language)
-        write_sample_scores(
-            folder, self.work, report, self.evaluation.scores(),
-            probability=probability_of(self), points=points_of(self),
-        )  # fmt: skip
+        sample_scores(
+            self.work, report, self.evaluation.scores(), probability=probability_of(self), points=points_of(self)
+        ).write(folder)  # fmt: skip
         folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
         return {
             "model": digest,
