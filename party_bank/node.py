@@ -30,6 +30,7 @@ from vfl.errors import Place
 from vfl.report import ReportModel, write_report
 from vfl.roles import RoleName
 from vfl.runtime.agreement import Facts
+from vfl.service.card_exports import write_job_exports
 from vfl.service.folder import JobFolder, known_keys
 from vfl.service.side import JobContext, Outcome
 
@@ -119,6 +120,7 @@ class OpenCardJob(BankCardJob):
             "fallback_loss": None if loss is None else loss.to_dict(),
         }
         folder.write("scorecard.json", json.dumps(saved, ensure_ascii=False).encode())
+        left_out = write_job_exports(folder, card, None if fallback is None else fallback.part.card)
         report = card_report_of(self, outcome, digest, self._terms)
         write_report(report, folder.path, language=self._language)
         folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
@@ -131,6 +133,7 @@ class OpenCardJob(BankCardJob):
             "rows": len(self.work.alignment.rows),
             "features": len(self.binning.screening.kept),
             "fallback_loss": saved["fallback_loss"],
+            "exports_left_out": left_out,
             "measures": measures_of(report),
             "key_ids": [k.hex() for k in self.work.keys],
             **outcome.facts,

@@ -11,6 +11,7 @@ from vfl.cli.ca import ca
 from vfl.cli.compare import compare
 from vfl.cli.demo import demo
 from vfl.cli.doctor import doctor
+from vfl.cli.export import export
 from vfl.cli.init import init
 from vfl.cli.jobs import approve, cancel, status
 from vfl.cli.party import party
@@ -40,6 +41,7 @@ for _command in (
     cancel,
     report,
     score,
+    export,
     compare,
     sim,
     protocol,
