@@ -52,8 +52,12 @@ class WoeFeature:
 
     def bins(self, values: Any) -> npt.NDArray[np.uint8]:
         """Bin of each value: float64 (NaN missing), or (codes, levels) of a category."""
+        return self.joined(self.prebins.bins(values))
+
+    def joined(self, prebins: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Bin of each pre-bin; one past the last bin for what training never saw."""
         table = np.array([*self.merge.groups, len(self.merge.woe)], dtype=np.uint8)
-        return table[self.prebins.bins(values)]
+        return table[prebins]
 
     def labels(self) -> tuple[str, ...]:
         """What each bin holds: ``[a, b)`` or levels; ``missing`` and special values by name."""
