@@ -20,6 +20,11 @@ row's slope. The inverse is found on shares by Newton-Schulz iterations. They co
 in columns whitened by its own ¼XᵀX, which bounds every curvature by the number of owners; no scalar, step size or
 stopping value is opened, and the number of steps is fixed in advance.
 
+**Refits.** At the end of a pass each owner learns its own weights, and so how its own columns are pulled. Elastic net,
+sign constraints and backward elimination are then its own affair (:mod:`vfl.protocols.logistic_weights`): it changes
+its penalties and says so with one bit; the next pass starts from the weights that the owners know. The same start
+serves a job that goes on from an earlier one's weights (warm start).
+
 Sources: Mohassel and Zhang, "SecureML" (IEEE S&P 2017) for fixed point on shares; Huybrechs (SIAM J. Numer. Anal. 47,
 2010) for Fourier extension; Pan and Schreiber (SIAM J. Sci. Stat. Comput. 12, 1991) for the scaled Newton-Schulz
 iteration. Trust: semi-honest parties; keys, ciphertexts, counts and sizes are checked.
@@ -31,7 +36,8 @@ line    message                      kind                            who learns 
 2       BankWidth, PlatformWidth     DISCLOSURE both ways            numbers of columns
 3       BankEncrypted, PlatformE…    CIPHERTEXT both ways            nothing
 4       PlatformMasked, BankMasked   MASKED both ways                nothing (uniform shares)
-5       BankShare, PlatformShare     DISCLOSURE both ways            each its own final weights and standard errors
+5       BankShare, PlatformShare     DISCLOSURE both ways            each its own weights and standard errors
+6       PlatformRefit, RefitBegin    DISCLOSURE both ways            whether another pass is wanted
 ======  ===========================  ==============================  =============================================
 """
 
@@ -52,8 +58,10 @@ from vfl.protocols.messages.logistic import (
     PlatformEncrypted,
     PlatformKeyOffer,
     PlatformMasked,
+    PlatformRefit,
     PlatformShare,
     PlatformWidth,
+    RefitBegin,
 )
 from vfl.runtime.choreography import Choreography, Handle
 
@@ -125,7 +133,19 @@ class BankLogistic(ABC):
 
     @abstractmethod
     def take_share(self, share: PlatformShare) -> None:
-        """Own final weights, intercept and standard errors."""
+        """Own weights, intercept and standard errors."""
+
+    @abstractmethod
+    def take_refit(self, refit: PlatformRefit, platform: str) -> None:
+        """Whether a platform wants another pass."""
+
+    @abstractmethod
+    def refit_begin(self) -> RefitBegin:
+        """Whether any owner does. Learns (platform): exactly that."""
+
+    @abstractmethod
+    def restart(self) -> None:
+        """Begin a pass from the own weights."""
 
 
 class PlatformLogistic(ABC):
@@ -180,7 +200,15 @@ class PlatformLogistic(ABC):
 
     @abstractmethod
     def take_share(self, share: BankShare) -> None:
-        """Own final weights and standard errors."""
+        """Own weights and standard errors."""
+
+    @abstractmethod
+    def refit(self) -> PlatformRefit:
+        """Decide on own penalties. Learns (bank): whether they changed."""
+
+    @abstractmethod
+    def restart(self) -> None:
+        """Begin a pass from the own weights."""
 
 
 @cache
@@ -240,8 +268,10 @@ async def _inverse(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic
     await _encrypt(bank, platform, What.INVERSE)
 
 
-async def logistic_start(c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic]) -> None:
-    """The first Newton step, from the bank's own model."""
+async def logistic_start(
+    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], *, warm: bool
+) -> None:
+    """The first Newton step, from the bank's own model; or the weights of an earlier job."""
     offer = await platform.send(platform.do(PlatformLogistic.key_offer), to=bank)
     ack = await bank.send(bank.do(BankLogistic.key_ack, offer), to=platform)
     platform.do(PlatformLogistic.take_key_ack, ack)
@@ -249,6 +279,10 @@ async def logistic_start(c: Choreography, bank: Handle[BankLogistic], platform: 
     platform.do(PlatformLogistic.take_width, width)
     others = await platform.send(platform.do(PlatformLogistic.width), to=bank)
     bank.do(BankLogistic.take_width, others)
+    if warm:
+        bank.do(BankLogistic.restart)
+        platform.do(PlatformLogistic.restart)
+        return
     bank.do(BankLogistic.start)
     platform.do(PlatformLogistic.start)
     await _from_bank(bank, platform, What.CURVATURE)
@@ -281,7 +315,7 @@ async def _curvature(bank: Handle[BankLogistic], platform: Handle[PlatformLogist
 async def logistic_end(
     c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], *, standard_errors: bool
 ) -> None:
-    """Each owner receives its own weights, and their standard errors from the curvature at the optimum."""
+    """Each owner receives its own weights, and their standard errors from the curvature where they are."""
     if standard_errors:
         await _encrypt(bank, platform, What.MARGINS)
         await _share(bank, platform, What.MARGINS)
@@ -294,13 +328,36 @@ async def logistic_end(
     bank.do(BankLogistic.take_share, back)
 
 
+async def logistic_refit(
+    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic]
+) -> RefitBegin:
+    """Another pass, if any owner changed what it does with its own columns."""
+    refit = await platform.send(platform.do(PlatformLogistic.refit), to=bank)
+    bank.do(BankLogistic.take_refit, refit, platform.party)
+    begin = await bank.announce(bank.do(BankLogistic.refit_begin), platform)
+    if begin.go_on.value:
+        bank.do(BankLogistic.restart)
+        platform.do(PlatformLogistic.restart)
+    return begin
+
+
 async def logistic_regression(
     c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], spec: LogisticSpec
 ) -> None:
-    """All steps; each is a phase, so that a crash costs at most the step it falls into."""
-    await c.phase("logistic-start", logistic_start, bank, platform)
-    for step in range(1, spec.steps):
-        await c.phase(
-            f"logistic-step-{step}", logistic_step, bank, platform, curvature=step < spec.curvatures
-        )
-    await c.phase("logistic-end", logistic_end, bank, platform, standard_errors=spec.standard_errors)
+    """All passes; each step is a phase, so that a crash costs at most the step it falls into."""
+    warm, chosen = bool(spec.warm_start), spec.selection != "none"
+    at_once = spec.standard_errors and spec.passes == 1
+    await c.phase("logistic-start", logistic_start, bank, platform, warm=warm)
+    for step in range(0 if warm else 1, spec.steps):
+        await c.phase(f"logistic-step-{step}", logistic_step, bank, platform, curvature=step < spec.curvatures)
+    await c.phase("logistic-end", logistic_end, bank, platform, standard_errors=at_once or chosen)
+    for refit in range(1, spec.passes):
+        begin = await c.phase(f"logistic-refit-{refit}", logistic_refit, bank, platform)
+        if not begin.go_on.value:
+            break
+        for step in range(spec.refit_steps):
+            name = f"logistic-refit-{refit}-step-{step}"
+            await c.phase(name, logistic_step, bank, platform, curvature=step == 0)
+        await c.phase(f"logistic-refit-{refit}-end", logistic_end, bank, platform, standard_errors=chosen)
+    if spec.standard_errors and not (at_once or chosen):
+        await c.phase("logistic-errors", logistic_end, bank, platform, standard_errors=True)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vfl.config.logistic import LogisticSpec
+from vfl.core.logistic import p_values
 from vfl.crypto import limbs
 from vfl.crypto.backends.base import Limbs
 from vfl.crypto.paillier import Ciphertexts, SealedCiphertexts
@@ -42,6 +43,7 @@ from vfl.protocols.logistic_rounds import (
     wrong_count,
     zeros,
 )
+from vfl.protocols.logistic_weights import OwnWeights
 from vfl.runtime.state import freeze, thaw
 from vfl.runtime.workspace import too_early
 from vfl.wire.carriers import MaskedCiphertexts
@@ -68,9 +70,29 @@ class LogisticParty(ABC):
         self._shares: Shares | None = None
         self._rounds: dict[What, Round] = {}
         self._step = 0
+        self._opened = False
+        self._own: OwnWeights | None = None
         self._interval = 0
         self._mix: Ring = zeros(0, 0)
         self._restored: dict[str, Any] = {}
+
+    @property
+    def coefficients(self) -> Floats:
+        """Own weights of the last pass that has ended; empty before."""
+        return self.own.coefficients if self.started and self.own.passes else np.zeros(0)
+
+    @property
+    def standard_errors(self) -> Floats:
+        return self.own.standard_errors if self.started else np.zeros(0)
+
+    def tests(self) -> dict[str, list[float | None]]:
+        """Standard errors and Wald p-values for the model part; None for held columns."""
+        errors = self.standard_errors
+        p = p_values(self.own.weights, errors) if len(errors) else errors
+        return {
+            "standard_errors": [None if np.isnan(e) else float(e) for e in errors],
+            "p_values": [None if np.isnan(v) else float(v) for v in p],
+        }
 
     @property
     def started(self) -> bool:
@@ -85,13 +107,22 @@ class LogisticParty(ABC):
             raise too_early("number of columns")
         return self._shares
 
+    @property
+    def own(self) -> OwnWeights:
+        """What this owner decides alone: penalties, held columns, its weights as far as it knows them."""
+        if self._own is None:
+            self._own = self.make_own()
+            if self._restored:
+                self._own.restore(self._restored["arrays"])
+        return self._own
+
     def adopt(self, peer_columns: int) -> None:
         """Take up the shares of this job, or those of the last checkpoint."""
         shares = self._shares = self.make_shares(peer_columns)
         if self._restored:
             arrays, facts = self._restored["arrays"], self._restored["facts"]
             shares.weights, shares.inverse = (ring_from_bytes(arrays[k]) for k in ("weights", "inverse"))
-            shares.clock, self._step = facts["clock"], facts["step"]
+            shares.clock, self._step, self._opened = facts["clock"], facts["step"], facts["opened"]
             kept = self._round_matrix(What.INVERSE)
             for data in arrays["matrix"]:
                 raw = data.tobytes()
@@ -100,7 +131,19 @@ class LogisticParty(ABC):
                     SealedCiphertexts.received(shares.peer.public.key_id, len(raw) // size, raw, shares.peer.public)
                 )
 
+    def restart(self) -> None:
+        """A pass from weights that their owners know: each holds its own in clear, the peer's share is zero."""
+        before = self.shares
+        shares = self._shares = self.make_shares(before.peer_columns)
+        shares.clock = before.clock
+        shares.weights[shares.mine] = to_fixed(shares.design.whitened(self.own.weights))
+        self._rounds, self._step, self._opened = {}, 0, False
+
     # --- what the two sides do differently --------------------------------------------------------------------
+
+    @abstractmethod
+    def make_own(self) -> OwnWeights:
+        """Penalties and starting weights of the own columns."""
 
     @abstractmethod
     def make_shares(self, peer_columns: int) -> Shares:
@@ -122,7 +165,7 @@ class LogisticParty(ABC):
         if what is What.MARGINS:
             self._rounds[what] = MarginRound(s)
         elif what is What.SUMS:
-            to_come = self.spec.steps - 1 - self._step
+            to_come = self._steps - 1 - self._step
             code = s.code.gradient_series(TERMS[min(to_come, len(TERMS) - 1)])
             self._rounds[what] = SumRound(s, code, self.sigmoid_values(code))
         elif what is What.GRADIENT:
@@ -153,11 +196,21 @@ class LogisticParty(ABC):
     def curvature_rows(self) -> int:
         """Rows of the present curvature: all for the first and for standard errors."""
         rows = self.shares.rows
-        return rows if self._last or self._step == 0 else min(rows, self.spec.curvature_rows)
+        return rows if self._last or self.from_own_model else min(rows, self.spec.curvature_rows)
+
+    @property
+    def from_own_model(self) -> bool:
+        """Whether this is the first step of all, from the bank's own model, whose slopes it knows."""
+        return self._step == 0 and not self.own.passes and not self.spec.warm_start
+
+    @property
+    def _steps(self) -> int:
+        """Steps of the present pass."""
+        return self.spec.refit_steps if self.own.passes - self._opened else self.spec.steps
 
     @property
     def _last(self) -> bool:
-        return self._step >= self.spec.steps
+        return self._step >= self._steps
 
     def encrypted_values(self, what: What) -> Iterator[SealedCiphertexts]:
         yield from self._rounds[what].encrypted()
@@ -216,41 +269,42 @@ class LogisticParty(ABC):
     # --- opening ----------------------------------------------------------------------------------------------
 
     def share_of_theirs(self) -> bytes:
-        """Own shares of the peer's weights and, where wanted, of their variances."""
-        s = self.shares
+        """Own shares of the peer's weights and, if they were made, of their variances."""
+        s, variance = self.shares, self._variance
         out = s.weights[s.theirs].tolist()
-        if self.spec.standard_errors:
-            out += self._variance().of_theirs.tolist()
+        if variance is not None:
+            out += variance.of_theirs.tolist()
         return b"".join(v.to_bytes(RING // 8, "little") for v in out)
 
-    def open_mine(self, share: bytes, scale: float) -> tuple[Floats, Floats]:
+    def open_mine(self, share: bytes, scale: float) -> None:
         """Own weights and standard errors (empty without), from the peer's shares."""
-        s, count = self.shares, self.shares.design.columns
-        parts = 2 if self.spec.standard_errors else 1
-        if len(share) != parts * count * RING // 8:
+        s, count, variance = self.shares, self.shares.design.columns, self._variance
+        if len(share) != (1 if variance is None else 2) * count * RING // 8:
             raise wrong_count()
         values = ring_from_bytes(np.frombuffer(share, dtype=np.uint8).reshape(-1, RING // 8))
         weights = s.design.weights(to_floats((values[:count] + s.weights[s.mine]) % (1 << RING)))
-        if parts == 1:
-            return weights, np.zeros(0)
-        variances = to_floats((values[count:] + self._variance().of_mine) % (1 << RING), FRACTION + 2 * _MIX_BITS)
-        return weights, np.sqrt(np.maximum(variances, 0) / scale)
+        errors = np.zeros(0)
+        if variance is not None:
+            variances = to_floats((values[count:] + variance.of_mine) % (1 << RING), FRACTION + 2 * _MIX_BITS)
+            errors = np.sqrt(np.maximum(variances, 0) / scale)
+        self.own.take(weights, errors, again=self._opened)
+        self._opened = True
 
-    def _variance(self) -> VarianceRound:
+    @property
+    def _variance(self) -> VarianceRound | None:
         found = self._rounds.get(What.VARIANCE)
-        if not isinstance(found, VarianceRound):
-            raise too_early("variance round")
-        return found
+        return found if isinstance(found, VarianceRound) else None
 
     # --- state ------------------------------------------------------------------------------------------------
 
     def dump_shares(self) -> bytes:
         """Shares between steps; margins and rounds are made anew in each."""
         s = self.shares
-        sealed = self._round_matrix(What.INVERSE).sealed
+        sealed = [] if self._opened else self._round_matrix(What.INVERSE).sealed
         matrix = np.frombuffer(b"".join(part.data for part in sealed), dtype=np.uint8)
         arrays = {"weights": ring_bytes(s.weights), "inverse": ring_bytes(s.inverse), "matrix": matrix[None, :]}
-        return freeze(arrays, {"clock": s.clock, "step": self._step, "peer_columns": s.peer_columns})
+        facts = {"clock": s.clock, "step": self._step, "opened": self._opened, "peer_columns": s.peer_columns}
+        return freeze(arrays | self.own.state(), facts)
 
     def restore_shares(self, raw: bytes) -> None:
         arrays, facts = thaw(raw)
