@@ -51,7 +51,7 @@ class BankSide:
         loaded = self._loaded
         if loaded is None or loaded[0] != job:
             views = load_views(self._config.views, role=self.role)
-            found = fingerprint(self._config.views, view_named(views, spec.bank_view).source)
+            found = fingerprint(self._config.views, *view_named(views, spec.bank_view).files)
             use = Use.SCORING if spec.score_model else Use.TRAINING
             data = load_view(
                 views, spec.bank_view, role=self.role, use=use, cutoff=spec.as_of, time=spec.time,

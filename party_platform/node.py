@@ -46,7 +46,7 @@ class PlatformSide:
         loaded = self._loaded
         if loaded is None or loaded[0] != job:
             views = load_views(self._config.views, role=self.role)
-            files = [self._config.views, view_named(views, spec.platform_view).source]
+            files = [self._config.views, *view_named(views, spec.platform_view).files]
             if views.consents is not None:
                 files.append(views.consents.source)
             found = fingerprint(*files)

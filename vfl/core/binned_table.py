@@ -124,13 +124,14 @@ class BinnedTable:
 
     @classmethod
     def from_json(cls, text: str) -> BinnedTable:
-        """Read a bins file; DataError ``BINS_FILE`` if it is none."""
+        """Read a bins file, or the bins in the model part of a job; DataError ``BINS_FILE`` if it holds none."""
         try:
             state = json.loads(text)
+            state = state.get("bins", state)
             if state["format"] != _FORMAT:
                 raise ValueError
             return cls.from_dict(state)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise DataError(
                 "BINS_FILE",
                 Text(f"this is no bins file of format {_FORMAT}", f"这不是 {_FORMAT} 格式的分箱文件"),
