@@ -20,12 +20,11 @@ from party_bank.reporting import (
 from party_bank.steps.evaluation import Scores
 from vfl.config.report_terms import ReportTerms
 from vfl.core.logistic import p_values
-from vfl.core.selection import Removal
+from vfl.protocols.selection_steps import SelectionStep
 from vfl.report.contribution import category_shares, own_category, owner_category
 from vfl.report.model import CategoryImportance, FeatureImportance, Importance, OwnerImportance, ReportModel
 from vfl.report.scorecard_model import Feature, Removed, ScorecardSection, StabilitySection
 from vfl.report.scorecard_sections import Estimate, by_period, scorecard_section, stability_section
-from vfl.report.texts import LABELS
 from vfl.service.side import Outcome
 from vfl.service.statement import ledger_section
 
@@ -83,22 +82,18 @@ def _section(job: BankCardJob) -> ScorecardSection:
 
 
 def _removed(job: BankCardJob) -> tuple[Removed, ...]:
-    """The bank's own features that got no bins, then what the screening took out, in the order of its steps."""
-    binning, party = job.binning, job.work.party
+    """What is not on the card and why, in the order of the steps; others' features by their place."""
+    binned = {f.label: f for f in job.binning.features}
     places = {f.name: number for number, f in enumerate(job.work.data.features, 1)}
-    out = [
-        Removed(Feature(party, places[name], name), reason.value, LABELS[f"removed_{reason.value}"])
-        for name, reason in binning.removed.items()
-    ]
-    features = binning.features
-    labels = [f.label for f in features]
 
-    def shown(removal: Removal) -> Removed:
-        feature = features[removal.feature]
+    def shown(step: SelectionStep) -> Removed:
+        feature = binned.get(step.feature)
+        if feature is None:  # one of the bank's own, gone before it had bins
+            return Removed(Feature(step.owner, places[step.feature], step.feature), step.step.value, step.text)
         head = Feature(feature.owner, feature.index + 1, feature.name)
-        return Removed(head, removal.reason.value, removal.text(labels), feature.merge.iv)
+        return Removed(head, step.step.value, step.text, feature.merge.iv)
 
-    return (*out, *map(shown, binning.screening.removed))
+    return tuple(map(shown, job.binning.selection()))
 
 
 def _importance(job: BankCardJob, test: Scores) -> Importance:

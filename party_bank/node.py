@@ -12,7 +12,7 @@ from party_bank.card_report import card_report_of
 from party_bank.lending import check_terms
 from party_bank.reporting import model_digest, points_of, probability_of, report_of
 from party_bank.roles import BankJob
-from party_bank.sample_scores import write_sample_scores
+from party_bank.sample_scores import sample_scores
 from party_bank.scoring_job import OpenCardScoring, OpenScoring, open_scoring
 from party_bank.steps.keys import KeyHolderSteps
 from party_bank.steps.workspace import BankWorkspace
@@ -30,6 +30,7 @@ from vfl.errors import Place
 from vfl.report import ReportModel, write_report
 from vfl.roles import RoleName
 from vfl.runtime.agreement import Facts
+from vfl.service.card_exports import write_job_exports
 from vfl.service.folder import JobFolder, known_keys
 from vfl.service.side import JobContext, Outcome
 
@@ -50,7 +51,7 @@ class BankSide:
         loaded = self._loaded
         if loaded is None or loaded[0] != job:
             views = load_views(self._config.views, role=self.role)
-            found = fingerprint(self._config.views, view_named(views, spec.bank_view).source)
+            found = fingerprint(self._config.views, *view_named(views, spec.bank_view).files)
             use = Use.SCORING if spec.score_model else Use.TRAINING
             data = load_view(
                 views, spec.bank_view, role=self.role, use=use, cutoff=spec.as_of, time=spec.time,
@@ -119,18 +120,20 @@ class OpenCardJob(BankCardJob):
             "fallback_loss": None if loss is None else loss.to_dict(),
         }
         folder.write("scorecard.json", json.dumps(saved, ensure_ascii=False).encode())
+        left_out = write_job_exports(folder, card, None if fallback is None else fallback.part.card)
         report = card_report_of(self, outcome, digest, self._terms)
         write_report(report, folder.path, language=self._language)
         folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
-        write_sample_scores(
-            folder, self.work, report, self.evaluation.scores(),
+        sample_scores(
+            self.work, report, self.evaluation.scores(),
             probability=card.probability(self.card.scores), points=self.card.scores.astype(np.float64),
-        )  # fmt: skip
+        ).write(folder)  # fmt: skip
         return {
             "model": digest,
             "rows": len(self.work.alignment.rows),
             "features": len(self.binning.screening.kept),
             "fallback_loss": saved["fallback_loss"],
+            "exports_left_out": left_out,
             "measures": measures_of(report),
             "key_ids": [k.hex() for k in self.work.keys],
             **outcome.facts,
@@ -167,10 +170,9 @@ class OpenBankJob(BankJob):
         folder.write("model.json", json.dumps(model, ensure_ascii=False, sort_keys=True).encode())
         report = report_of(self, outcome, digest, self._terms)
         write_report(report, folder.path, language=self._language)
-        write_sample_scores(
-            folder, self.work, report, self.evaluation.scores(),
-            probability=probability_of(self), points=points_of(self),
-        )  # fmt: skip
+        sample_scores(
+            self.work, report, self.evaluation.scores(), probability=probability_of(self), points=points_of(self)
+        ).write(folder)  # fmt: skip
         folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
         return {
             "model": digest,

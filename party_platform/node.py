@@ -24,6 +24,7 @@ from vfl.data.views import load_views, view_named
 from vfl.errors import Place
 from vfl.roles import RoleName
 from vfl.runtime.agreement import Facts
+from vfl.service.card_exports import write_job_exports
 from vfl.service.folder import JobFolder, known_keys
 from vfl.service.side import JobContext, Outcome
 
@@ -45,7 +46,7 @@ class PlatformSide:
         loaded = self._loaded
         if loaded is None or loaded[0] != job:
             views = load_views(self._config.views, role=self.role)
-            files = [self._config.views, view_named(views, spec.platform_view).source]
+            files = [self._config.views, *view_named(views, spec.platform_view).files]
             if views.consents is not None:
                 files.append(views.consents.source)
             found = fingerprint(*files)
@@ -99,13 +100,16 @@ class OpenCardJob(PlatformCardJob):
 
     def finish(self, folder: JobFolder, outcome: Outcome) -> dict[str, Any]:
         """Write the platform's part of the card."""
-        part = self.card.part().to_dict() | {"model": self.logistic.model_part()}
+        card = self.card.part()
+        part = card.to_dict() | {"model": self.logistic.model_part()}
         saved = part | {"job": self.work.job, "reasons": self.work.spec.scaling.reasons}
         folder.write("scorecard.json", json.dumps(saved, ensure_ascii=False).encode())
+        left_out = write_job_exports(folder, card.card)
         folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
         return {
             "rows": len(self.work.alignment.rows),
             "features_used": [f.name for f in self.binning.binned().features],
+            "exports_left_out": left_out,
             "quality": self.evaluation.quality,
             "key_ids": [k.hex() for k in self.work.keys],
             **outcome.facts,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,25 +13,25 @@ import numpy.typing as npt
 from party_bank.steps.workspace import BankWorkspace
 from vfl.config.binning import BinningSpec
 from vfl.core.binned_table import BinnedTable, WoeFeature
-from vfl.core.binning import BinCounts, merge_bins
+from vfl.core.binning import BinCounts
 from vfl.core.prebins import PreBins
-from vfl.core.selection import Reason, Removal
+from vfl.core.selection import Reason, Removal, bin_shift
 from vfl.core.woe import WoeColumns
 from vfl.crypto.merkle import MerkleTree
 from vfl.data.binned_features import fit_prebins, prebin_matrix, woe_columns
 from vfl.data.table import Dataset
 from vfl.errors import RemoteProtocolError
+from vfl.protocols.bin_wishes import merge_as_wished, sound_wish, wish_of
 from vfl.protocols.binning import BankBinning
-from vfl.protocols.binning_sums import (
-    IV_UNIT,
-    VERDICT_REASONS,
-    WOE_UNIT,
-    bin_rule,
-    label_code,
-    merge_method,
-    woe_codes,
+from vfl.protocols.binning_sums import IV_UNIT, VERDICT_REASONS, WOE_UNIT, label_code, woe_codes
+from vfl.protocols.joint_features import (
+    JointFeature,
+    OwnChoice,
+    Screening,
+    candidates,
+    joint_correlation,
+    screen,
 )
-from vfl.protocols.joint_features import JointFeature, Screening, candidates, joint_correlation, screen
 from vfl.protocols.messages.binning import (
     BankColumns,
     BinMerges,
@@ -39,10 +40,12 @@ from vfl.protocols.messages.binning import (
     EncryptedWoe,
     EventSums,
     LabelCommitment,
+    OwnChoices,
     OwnCorrelations,
     PreBinRows,
     Verdicts,
 )
+from vfl.protocols.selection_steps import SelectionStep, require_columns
 from vfl.runtime.state import freeze, thaw
 from vfl.runtime.workspace import malformed, too_early
 from vfl.wire.carriers import disclose, public
@@ -60,7 +63,7 @@ class BankBinningSteps(BankBinning):
         self._spec = spec
         self._table: Dataset | None = None
         self._prebins: list[PreBins[Any]] = []
-        self._shapes: dict[str, list[tuple[npt.NDArray[np.int64], int, bool]]] = {}
+        self._shapes: dict[str, list[tuple[npt.NDArray[np.int64], int, bool, int]]] = {}
         self._events: dict[str, list[npt.NDArray[np.int64]]] = {}
         self._by_owner: dict[str, list[JointFeature]] = {}
         self._told: dict[str, tuple[int, ...]] = {}
@@ -68,8 +71,7 @@ class BankBinningSteps(BankBinning):
         self._screening: Screening | None = None
         self.correlation: npt.NDArray[np.float64] = np.zeros((0, 0))
         """Correlations of the WOE columns of all features on the training rows; NaN where unknown."""
-        self.removed: dict[str, Reason] = {}
-        """Why those of the own features that have no bins have none, by name."""
+        self._unbinned: list[SelectionStep] = []
 
     # --- labels and own bins ----------------------------------------------------------------------------------
 
@@ -80,23 +82,26 @@ class BankBinningSteps(BankBinning):
             self._table = work.data.take(work.alignment.rows)
             features = self._table.features if work.spec.bank_features else ()
             self._prebins, removed = fit_prebins(self._table, features, work.parts[0], self._spec)
-            self.removed = {features[r.feature].name: r.reason for r in removed}
+            names = [f.name for f in features]
+            self._unbinned = [SelectionStep.of(r, work.party, names) for r in removed]
             if work.party not in self._by_owner:
                 self._by_owner[work.party] = self._own_features(self._table)
         return self._table
 
     def _own_features(self, table: Dataset) -> list[JointFeature]:
-        bins, labels = prebin_matrix(table, self._prebins)[: self._rows], self._labels
+        matrix, labels = prebin_matrix(table, self._prebins), self._labels
+        declared = {feature.name: feature for feature in table.features}
+        train, *others = self._work.parts
         out = []
         for index, prebins in enumerate(self._prebins):
-            events = np.bincount(bins[:, index], weights=labels, minlength=len(prebins.rows)).astype(np.int64)
+            bins, feature = matrix[:, index], declared[prebins.name]
+            events = np.bincount(bins[train], weights=labels, minlength=len(prebins.rows)).astype(np.int64)
             counts = BinCounts(np.array(prebins.rows, dtype=np.int64), events, prebins.apart, prebins.ordered)
-            out.append(self._merged(self._work.party, index, prebins.name, counts))
+            merge = merge_as_wished(counts, self._spec, wish_of(feature))
+            shift = bin_shift(WoeFeature(prebins, merge).joined(bins), train, others)
+            choice = OwnChoice.of(feature, shift, self._spec)
+            out.append(JointFeature(self._work.party, index, prebins.name, counts, merge, choice, shift))
         return out
-
-    def _merged(self, owner: str, index: int, name: str | None, counts: BinCounts) -> JointFeature:
-        merge = merge_bins(counts, bin_rule(self._spec), merge_method(self._spec))
-        return JointFeature(owner, index, name, counts, merge)
 
     @property
     def _rows(self) -> int:
@@ -128,15 +133,16 @@ class BankBinningSteps(BankBinning):
     def take_rows(self, rows: PreBinRows, platform: str) -> None:
         ordered, bins, apart = rows.ordered.value, rows.bins.value, rows.apart.value
         counts = np.array(rows.rows.value, dtype=np.int64)
-        if not len(ordered) == len(bins) == len(apart) or sum(bins) != len(counts):
+        wishes = rows.wishes.value
+        if not len(ordered) == len(bins) == len(apart) == len(wishes) or sum(bins) != len(counts):
             raise _wrong_bins(platform)
         shapes = []
-        for size, separate, flag in zip(bins, apart, ordered, strict=True):
+        for size, separate, flag, wish in zip(bins, apart, ordered, wishes, strict=True):
             own, counts = counts[:size], counts[size:]
             sound = size >= 2 and separate < size and own.sum() == self._rows and own.min() >= self._spec.row_floor
-            if not sound:
+            if not (sound and sound_wish(wish)):
                 raise _wrong_bins(platform)
-            shapes.append((own, separate, flag))
+            shapes.append((own, separate, flag, wish))
         self._shapes[platform] = shapes
 
     def take_events(self, chunk: EventSums, platform: str) -> None:
@@ -152,14 +158,16 @@ class BankBinningSteps(BankBinning):
         if shapes is None:
             raise too_early("rows of the pre-bins")
         events = np.concatenate(self._events.pop(platform))
-        if len(events) != sum(len(rows) for rows, _, _ in shapes):
+        if len(events) != sum(len(rows) for rows, _, _, _ in shapes):
             raise _wrong_bins(platform)
         features = []
-        for index, (rows, apart, ordered) in enumerate(shapes):
+        for index, (rows, apart, ordered, wish) in enumerate(shapes):
             own, events = events[: len(rows)], events[len(rows) :]
             if (own < 0).any() or (own > rows).any() or own.sum() != self._labels.sum():
                 raise _wrong_bins(platform)
-            features.append(self._merged(platform, index, None, BinCounts(rows, own, apart, ordered)))
+            counts = BinCounts(rows, own, apart, ordered)
+            merge = merge_as_wished(counts, self._spec, wish)
+            features.append(JointFeature(platform, index, None, counts, merge))
         self._by_owner[platform] = features
         good = set(candidates(features, self._spec)[0])
         why = "the owner codes its own rows"
@@ -179,6 +187,15 @@ class BankBinningSteps(BankBinning):
         """All binned features: the bank's own in its view's order, then each platform's as it numbers them."""
         owners = (self._work.party, *self._work.spec.platforms)
         return [f for owner in owners for f in self._by_owner.get(owner, [])]
+
+    def take_choices(self, choices: OwnChoices, platform: str) -> None:
+        told, features = choices.choices.value, self._by_owner[platform]
+        if len(told) != len(features) or max(told, default=0) > max(OwnChoice):
+            raise malformed("OWN_CHOICES", f"choices of {platform} on other features than were sent",
+                            f"{platform} 的选择与所发送的特征不符")
+        self._by_owner[platform] = [
+            replace(feature, choice=OwnChoice(choice)) for feature, choice in zip(features, told, strict=True)
+        ]
 
     def _own_candidates(self) -> list[int]:
         return candidates(self._by_owner[self._work.party], self._spec)[0]
@@ -256,7 +273,11 @@ class BankBinningSteps(BankBinning):
                 products[np.ix_(places, own)] = cross.T
         self.correlation = joint_correlation(features, chosen, products, within, self._rows)
         result = screen(features, chosen, self.correlation, self._spec)
-        self._screening = Screening(result.kept, (*outside, *result.removed), result.vif)
+        removed = (*outside, *result.removed)
+        for platform in owners:
+            theirs = [r for r in removed if features[r.feature].owner == platform]
+            require_columns(platform, len(self._by_owner[platform]), theirs, self._spec)
+        self._screening = Screening(result.kept, removed, result.vif)
 
     def _products_with(self, platform: str, own: int, places: int) -> npt.NDArray[np.float64]:
         """Sums of products of the own candidates with a platform's, shape (own, places)."""
@@ -274,6 +295,19 @@ class BankBinningSteps(BankBinning):
         if self._screening is None:
             raise too_early("screening")
         return self._screening
+
+    @property
+    def removed(self) -> dict[str, Reason]:
+        """Why those of the own features that have no bins have none, by name."""
+        return {step.feature: step.step for step in self._unbinned}
+
+    def selection(self) -> tuple[SelectionStep, ...]:
+        """All features that went, in the order of the steps: the own ones by name, the platforms' by place."""
+        self._prepare()
+        features = self.features
+        labels = [f.label for f in features]
+        gone = self.screening.removed
+        return (*self._unbinned, *(SelectionStep.of(r, features[r.feature].owner, labels) for r in gone))
 
     def binned(self) -> BinnedTable:
         """The bank's own features that stay."""

@@ -15,7 +15,6 @@ from vfl.core.logistic import (
     FourierSeries,
     fit_logistic,
     fit_series,
-    p_values,
     sigmoid,
     sigmoid_slope,
 )
@@ -37,6 +36,7 @@ from vfl.protocols.logistic_curvature import CurvatureRound
 from vfl.protocols.logistic_design import OwnDesign
 from vfl.protocols.logistic_party import LogisticParty
 from vfl.protocols.logistic_rounds import Shares
+from vfl.protocols.logistic_weights import OwnWeights
 from vfl.protocols.messages.logistic import (
     BankEncrypted,
     BankKeyAck,
@@ -46,8 +46,10 @@ from vfl.protocols.messages.logistic import (
     PlatformEncrypted,
     PlatformKeyOffer,
     PlatformMasked,
+    PlatformRefit,
     PlatformShare,
     PlatformWidth,
+    RefitBegin,
 )
 from vfl.runtime.workspace import too_early
 from vfl.wire.carriers import disclose, public
@@ -73,19 +75,34 @@ class BankLogisticSteps(BankLogistic):
         Keys this party has seen in other jobs.
     weights : callable, optional
         Sample weights of all aligned rows, in [0, ``spec.weight_limit``].
+    start : callable, optional
+        Intercept and weights of an earlier model, where ``spec.warm_start`` names one.
     """
 
     def __init__(
         self, work: BankWorkspace, spec: LogisticSpec, columns: Callable[[], Floats], registry: KeyRegistry, *,
-        weights: Callable[[], Floats] | None = None,
+        weights: Callable[[], Floats] | None = None, start: Callable[[], Floats] | None = None,
     ) -> None:
         self._work, self._spec, self._registry = work, spec, registry
-        self._columns, self._weights = columns, weights
+        self._columns, self._weights, self._start = columns, weights, start
         self._side = _BankSide(self, spec)
         self._peer: AdditiveHE | None = None
-        self.coefficients: Floats = np.zeros(0)
-        """Intercept first, then one per own feature; log-odds of the event."""
-        self.standard_errors: Floats = np.zeros(0)
+        self._refits: list[bool] = []
+
+    @property
+    def coefficients(self) -> Floats:
+        """Intercept first, then one per own feature; log-odds of the event. Empty before the first pass has ended."""
+        return self._side.coefficients
+
+    @property
+    def standard_errors(self) -> Floats:
+        """Of :attr:`coefficients`; NaN for columns held at zero, empty where none were made."""
+        return self._side.standard_errors
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why each own feature is held at zero (``sign``, ``penalty``, ``selection``), or empty."""
+        return self._side.own.reasons[1:]
 
     @property
     def side(self) -> LogisticParty:
@@ -162,14 +179,18 @@ class BankLogisticSteps(BankLogistic):
     def make_shares(self, peer_columns: int) -> Shares:
         if self._peer is None:
             raise too_early("platform's key")
-        columns, spec = self.columns(), self._spec
-        ridge = np.full(columns.shape[1], spec.ridge / spec.weight_limit)
-        ridge[0] = 0.0
+        columns, own, limit = self.columns(), self._side.own, self._spec.weight_limit
         rows = len(columns)
         return Shares(
             first=True, seed=self._work.seed, code=_code(rows, self._work.spec, self._peer.public),
-            design=OwnDesign(columns, ridge, rows), own=self._work.he, peer=self._peer, peer_columns=peer_columns,
+            design=OwnDesign(columns, own.ridge / limit, rows, own.linear / limit), own=self._work.he,
+            peer=self._peer, peer_columns=peer_columns,
         )  # fmt: skip
+
+    def make_own(self) -> OwnWeights:
+        """Penalties of the own columns, and where they start."""
+        start = None if self._start is None else self._start()
+        return OwnWeights(self._spec, self.columns(), intercept=True, start=start)
 
     # --- rounds -----------------------------------------------------------------------------------------------
 
@@ -201,21 +222,30 @@ class BankLogisticSteps(BankLogistic):
 
     def take_share(self, share: PlatformShare) -> None:
         scale = len(self.labels()) * self._spec.weight_limit
-        self.coefficients, self.standard_errors = self._side.open_mine(share.share.value, scale)
+        self._side.open_mine(share.share.value, scale)
+
+    def take_refit(self, refit: PlatformRefit, platform: str) -> None:
+        self._refits.append(refit.changed.value)
+
+    def refit_begin(self) -> RefitBegin:
+        wanted = [self._side.own.replan(), *self._refits]
+        self._refits.clear()
+        return RefitBegin(disclose(any(wanted), reason="all owners train another pass or none does"))
+
+    def restart(self) -> None:
+        self._side.restart()
 
     # --- model and state --------------------------------------------------------------------------------------
 
     def model_part(self) -> dict[str, Any]:
         """The bank's part of the model, JSON-safe: intercept and weights in the order of its columns."""
-        tests = p_values(self.coefficients, self.standard_errors) if len(self.standard_errors) else np.zeros(0)
         return {
             "party": self._work.party,
             "job": self._work.job,
             "intercept": float(self.coefficients[0]),
             "weights": self.coefficients[1:].tolist(),
-            "standard_errors": self.standard_errors.tolist(),
-            "p_values": tests.tolist(),
-        }
+            "held": list(self.reasons),
+        } | self._side.tests()
 
     def dump(self) -> dict[str, bytes]:
         if self._peer is None or not self._side.started:
@@ -245,12 +275,13 @@ class _BankSide(LogisticParty):
     def make_shares(self, peer_columns: int) -> Shares:
         return self._role.make_shares(peer_columns)
 
+    def make_own(self) -> OwnWeights:
+        return self._role.make_own()
+
     def start(self) -> None:
         """The bank's own optimum; its slopes and residuals are its own knowledge."""
         s, y, v = self.shares, self._role.labels(), self._role.weights()
-        columns = self._role.columns()
-        ridge = np.full(s.design.columns, self.spec.ridge / self.spec.weight_limit)
-        ridge[0] = 0.0
+        columns, ridge = self._role.columns(), self.own.ridge / self.spec.weight_limit
         own = fit_logistic(columns, y, ridge, weights=v).coefficients
         whitened = s.design.whitened(own)
         s.weights[s.mine] = to_fixed(whitened)
@@ -262,7 +293,7 @@ class _BankSide(LogisticParty):
         self._own_gradient = rows.T @ residuals / s.rows + s.design.ridge @ whitened
 
     def begin_round(self, what: What) -> None:
-        if what is What.CURVATURE and self._step == 0:
+        if what is What.CURVATURE and self.from_own_model:
             self._rounds[what] = CurvatureRound(
                 self.shares, self.shares.rows, peer_gives=False, residuals=self.residuals
             )
@@ -271,7 +302,7 @@ class _BankSide(LogisticParty):
 
     def finish_round(self, what: What) -> None:
         super().finish_round(what)
-        if what is What.CURVATURE and self._step == 0:
+        if what is What.CURVATURE and self.from_own_model:
             s = self.shares
             s.gradient[s.mine] = (s.gradient[s.mine] + to_fixed(self._own_gradient)) % (1 << RING)
 

@@ -15,13 +15,15 @@ from vfl.core.binned_table import BinnedTable, WoeFeature
 from vfl.core.binning import Merge, trend_of
 from vfl.core.optimal_binning import Trend
 from vfl.core.prebins import PreBins
-from vfl.core.selection import Reason, pearson
+from vfl.core.selection import Reason, Removal, bin_shift, pearson
 from vfl.core.woe import WoeColumns
 from vfl.crypto import limbs
 from vfl.crypto.paillier import Ciphertexts
 from vfl.data.binned_features import fit_prebins, prebin_matrix, woe_columns
+from vfl.data.schema import FeatureSpec
 from vfl.data.table import Dataset
 from vfl.errors import RemoteProtocolError
+from vfl.protocols.bin_wishes import wish_of
 from vfl.protocols.binning import PlatformBinning
 from vfl.protocols.binning_sums import (
     IV_UNIT,
@@ -32,6 +34,7 @@ from vfl.protocols.binning_sums import (
     woe_codes,
     woe_limit,
 )
+from vfl.protocols.joint_features import OwnChoice
 from vfl.protocols.messages.binning import (
     BankColumns,
     BinMerges,
@@ -40,13 +43,15 @@ from vfl.protocols.messages.binning import (
     EncryptedWoe,
     EventSums,
     LabelCommitment,
+    OwnChoices,
     OwnCorrelations,
     PreBinRows,
     Verdicts,
 )
+from vfl.protocols.selection_steps import SelectionStep, limit_of
 from vfl.protocols.sums import REPLY_CIPHERTEXTS
 from vfl.runtime.workspace import malformed
-from vfl.wire.carriers import WindowedCiphertexts, aggregate, public, window
+from vfl.wire.carriers import WindowedCiphertexts, aggregate, disclose, public, window
 
 __all__ = ["PlatformBinningSteps"]
 
@@ -64,8 +69,8 @@ class PlatformBinningSteps(PlatformBinning):
         self._bank_columns = 0
         self.commitment = b""
         """The bank's root over its salted labels."""
-        self.removed: dict[str, Reason] = {}
-        """Why the features that are not used are not, by name."""
+        self._unbinned: list[SelectionStep] = []
+        self._screened: list[SelectionStep] = []
         self.merges: list[Merge] = []
         """What became of each sent feature's pre-bins."""
         self._candidates: list[int] = []
@@ -81,7 +86,8 @@ class PlatformBinningSteps(PlatformBinning):
             order = work.seed.stream("bin-order", work.alignment.root).permutation(len(table.features))
             features = [table.features[i] for i in order.tolist()]
             self._prebins, removed = fit_prebins(table, features, work.parts[0], self._spec)
-            self.removed |= {features[r.feature].name: r.reason for r in removed}
+            names = [f.name for f in features]
+            self._unbinned = [SelectionStep.of(r, work.party, names) for r in removed]
             self._table = table
         return self._table
 
@@ -119,6 +125,7 @@ class PlatformBinningSteps(PlatformBinning):
             bins=aggregate(tuple(len(p.rows) for p in self._prebins), cohort=smallest, floor=floor),
             apart=aggregate(tuple(p.apart for p in self._prebins), cohort=smallest, floor=floor),
             rows=aggregate(rows, cohort=smallest, floor=floor),
+            wishes=aggregate(tuple(wish_of(f) for f in self._sent), cohort=smallest, floor=floor),
         )
 
     def event_sums(self) -> Iterator[EventSums]:
@@ -173,15 +180,38 @@ class PlatformBinningSteps(PlatformBinning):
             self.merges.append(Merge(own, values, value / IV_UNIT, trend))
         self._candidates = [f for f, candidate in enumerate(merges.candidate.value) if candidate]
         self._stay = list(self._candidates)
-        for f, merge in enumerate(self.merges):
-            if f not in self._candidates:
-                low = merge.iv < self._spec.min_iv
-                self.removed[self._prebins[f].name] = Reason.LOW_IV if low else Reason.HIGH_IV
+
+    @property
+    def _sent(self) -> list[FeatureSpec]:
+        """Features in the order that the bank knows them by."""
+        declared = {f.name: f for f in self._prepare().features}
+        return [declared[p.name] for p in self._prebins]
 
     def _binned(self, positions: list[int]) -> BinnedTable:
         return BinnedTable(tuple(WoeFeature(self._prebins[f], self.merges[f]) for f in positions))
 
     # --- screening --------------------------------------------------------------------------------------------
+
+    def own_choices(self) -> OwnChoices:
+        columns = woe_columns(self._prepare(), self._binned(list(range(len(self.merges)))))
+        train, *others = self._work.parts
+        shifts = [bin_shift(columns.bins[:, f], train, others) for f in range(len(self.merges))]
+        choices = [OwnChoice.of(f, shift, self._spec) for f, shift in zip(self._sent, shifts, strict=True)]
+        self._screened = []
+        chosen = []
+        for f, (choice, shift, merge) in enumerate(zip(choices, shifts, self.merges, strict=True)):
+            if choice is OwnChoice.UNSTABLE:
+                self._note(f, Reason.STABILITY, shift)
+            elif choice is OwnChoice.KEEP or f in self._candidates:
+                chosen.append(f)
+            else:
+                self._note(f, Reason.LOW_IV if merge.iv < self._spec.min_iv else Reason.HIGH_IV, merge.iv)
+        self._candidates, self._stay = chosen, list(chosen)
+        return OwnChoices(disclose(tuple(map(int, choices)), reason="an owner alone judges the stability of its bins"))
+
+    def _note(self, feature: int, reason: Reason, value: float) -> None:
+        removal = Removal(0, reason, value, limit_of(reason, self._spec))
+        self._screened.append(SelectionStep.of(removal, self._work.party, [self._prebins[feature].name]))
 
     def take_bank_columns(self, columns: BankColumns) -> None:
         self._bank_columns = columns.count.value
@@ -228,9 +258,19 @@ class PlatformBinningSteps(PlatformBinning):
         self._stay = [f for f, verdict in zip(self._candidates, told, strict=True) if verdict == 0]
         for f, verdict in zip(self._candidates, told, strict=True):
             if verdict:
-                self.removed[self._prebins[f].name] = VERDICT_REASONS[verdict - 1]
+                self._note(f, VERDICT_REASONS[verdict - 1], np.nan)
 
     # --- results and state ------------------------------------------------------------------------------------
+
+    @property
+    def removed(self) -> dict[str, Reason]:
+        """Why the features that are not used are not, by name."""
+        return {step.feature: step.step for step in self.selection()}
+
+    def selection(self) -> tuple[SelectionStep, ...]:
+        """The own features that went, in the order of the steps; figures that the bank keeps are NaN."""
+        self._prepare()
+        return (*self._unbinned, *self._screened)
 
     def binned(self) -> BinnedTable:
         """The features that stay, in the order that the bank knows them by."""
@@ -242,12 +282,12 @@ class PlatformBinningSteps(PlatformBinning):
         return woe_columns(self._prepare(), self.binned())
 
     def dump(self) -> dict[str, bytes]:
-        if not self.merges and not self.removed:
+        if not self.commitment:
             return {}
         state = {
             "commitment": self.commitment.hex(),
             "merges": [m.to_dict() for m in self.merges],
-            "removed": {name: reason.value for name, reason in self.removed.items()},
+            "screened": [step.to_list() for step in self._screened],
             "candidates": self._candidates,
             "stay": self._stay,
         }
@@ -259,7 +299,7 @@ class PlatformBinningSteps(PlatformBinning):
         state = json.loads(parts["binning"])
         self.commitment = bytes.fromhex(state["commitment"])
         self.merges = [Merge.from_dict(m) for m in state["merges"]]
-        self.removed = {name: Reason(reason) for name, reason in state["removed"].items()}
+        self._screened = [SelectionStep.from_list(step) for step in state["screened"]]
         self._candidates, self._stay = state["candidates"], state["stay"]
 
 

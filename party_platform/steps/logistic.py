@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from party_platform.steps.workspace import PlatformWorkspace
 from vfl.config.logistic import LogisticSpec
-from vfl.core.logistic import FourierSeries, p_values
+from vfl.core.logistic import FourierSeries
 from vfl.crypto import keyproof
 from vfl.crypto.paillier import KeyHolder, KeyPurpose, PrivateKey
 from vfl.errors import KeyMismatch, Text
@@ -20,6 +20,7 @@ from vfl.protocols.logistic_curvature import CurvatureRound
 from vfl.protocols.logistic_design import OwnDesign
 from vfl.protocols.logistic_party import LogisticParty
 from vfl.protocols.logistic_rounds import Shares
+from vfl.protocols.logistic_weights import OwnWeights
 from vfl.protocols.messages.logistic import (
     BankEncrypted,
     BankKeyAck,
@@ -29,6 +30,7 @@ from vfl.protocols.messages.logistic import (
     PlatformEncrypted,
     PlatformKeyOffer,
     PlatformMasked,
+    PlatformRefit,
     PlatformShare,
     PlatformWidth,
 )
@@ -49,19 +51,34 @@ class PlatformLogisticSteps(PlatformLogistic):
         The platform's coded columns (woe) of all aligned rows in the common order, shape (rows, features).
     exported : bytes
         The platform's secret key of this job, as :meth:`fresh` made it, from the sealed journal.
+    start : callable, optional
+        Weights of an earlier model, where ``spec.warm_start`` names one.
     """
 
     def __init__(
-        self, work: PlatformWorkspace, spec: LogisticSpec, columns: Callable[[], Floats], exported: bytes
+        self, work: PlatformWorkspace, spec: LogisticSpec, columns: Callable[[], Floats], exported: bytes, *,
+        start: Callable[[], Floats] | None = None,
     ) -> None:
-        self._work, self._spec, self._columns = work, spec, columns
+        self._work, self._spec, self._columns, self._start = work, spec, columns, start
         self._private = PrivateKey.restore(exported)
         self._holder = KeyHolder(self._private)
         work.keys[self._private.public.key_id] = self._private.public
         self._side = _PlatformSide(self, spec)
-        self.coefficients: Floats = np.zeros(0)
-        """One per own feature; log-odds of the event."""
-        self.standard_errors: Floats = np.zeros(0)
+
+    @property
+    def coefficients(self) -> Floats:
+        """One per own feature; log-odds of the event. Empty before the first pass has ended."""
+        return self._side.coefficients
+
+    @property
+    def standard_errors(self) -> Floats:
+        """Of :attr:`coefficients`; NaN for columns held at zero, empty where none were made."""
+        return self._side.standard_errors
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why each own feature is held at zero (``sign``, ``penalty``, ``selection``), or empty."""
+        return self._side.own.reasons
 
     @staticmethod
     def fresh(bits: int, *, test_keys: bool, plaintext: bool = False) -> bytes:
@@ -108,15 +125,19 @@ class PlatformLogisticSteps(PlatformLogistic):
         return self._columns()[self._work.parts[0]]
 
     def make_shares(self, peer_columns: int) -> Shares:
-        columns, spec = self.columns(), self._spec
+        columns, own, limit = self.columns(), self._side.own, self._spec.weight_limit
         rows = len(columns)
         code = LogisticCode(rows, self._work.spec.key_bits, relayed=len(self.platforms) > 1)
         code.check(self._private.public)
-        ridge = np.full(columns.shape[1], spec.ridge / spec.weight_limit)
+        design = OwnDesign(columns, own.ridge / limit, rows, own.linear / limit)
         return Shares(
-            first=False, seed=self._work.seed, code=code, design=OwnDesign(columns, ridge, rows), own=self._holder,
-            peer=self._work.he, peer_columns=peer_columns,
+            first=False, seed=self._work.seed, code=code, design=design, own=self._holder, peer=self._work.he,
+            peer_columns=peer_columns,
         )  # fmt: skip
+
+    def make_own(self) -> OwnWeights:
+        """Penalties of the own columns, and where they start."""
+        return OwnWeights(self._spec, self.columns(), start=None if self._start is None else self._start())
 
     # --- rounds -----------------------------------------------------------------------------------------------
 
@@ -149,20 +170,25 @@ class PlatformLogisticSteps(PlatformLogistic):
 
     def take_share(self, share: BankShare) -> None:
         scale = self._side.shares.rows * self._spec.weight_limit
-        self.coefficients, self.standard_errors = self._side.open_mine(share.share.value, scale)
+        self._side.open_mine(share.share.value, scale)
+
+    def refit(self) -> PlatformRefit:
+        changed = self._side.own.replan()
+        return PlatformRefit(disclose(changed, reason="all owners train another pass or none does"))
+
+    def restart(self) -> None:
+        self._side.restart()
 
     # --- model and state --------------------------------------------------------------------------------------
 
     def model_part(self) -> dict[str, Any]:
         """This platform's part of the model, JSON-safe: weights in the order of its columns."""
-        tests = p_values(self.coefficients, self.standard_errors) if len(self.standard_errors) else np.zeros(0)
         return {
             "party": self._work.party,
             "job": self._work.job,
             "weights": self.coefficients.tolist(),
-            "standard_errors": self.standard_errors.tolist(),
-            "p_values": tests.tolist(),
-        }
+            "held": list(self.reasons),
+        } | self._side.tests()
 
     def dump(self) -> dict[str, bytes]:
         return {"logistic": self._side.dump_shares()} if self._side.started else {}
@@ -182,8 +208,11 @@ class _PlatformSide(LogisticParty):
     def make_shares(self, peer_columns: int) -> Shares:
         return self._role.make_shares(peer_columns)
 
+    def make_own(self) -> OwnWeights:
+        return self._role.make_own()
+
     def begin_round(self, what: What) -> None:
-        if what is What.CURVATURE and self._step == 0:
+        if what is What.CURVATURE and self.from_own_model:
             self._rounds[what] = CurvatureRound(
                 self.shares, self.shares.rows, gives=False, peer_residuals=True
             )

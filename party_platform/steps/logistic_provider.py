@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from party_platform.steps.workspace import PlatformWorkspace
 from vfl.config.logistic import LogisticSpec
-from vfl.core.logistic import p_values
 from vfl.crypto import keyproof
 from vfl.crypto.keyproof import KeyRegistry
 from vfl.crypto.paillier import AdditiveHE, KeyPurpose, PublicKey, SealedCiphertexts
@@ -18,6 +17,7 @@ from vfl.crypto.shares import RING, Ring, ring_from_bytes, to_floats
 from vfl.protocols.logistic_code import LogisticCode
 from vfl.protocols.logistic_design import OwnDesign
 from vfl.protocols.logistic_party import open_variances
+from vfl.protocols.logistic_progress import Progress
 from vfl.protocols.logistic_provider import Ask, ProviderLogistic
 from vfl.protocols.logistic_provider_rounds import (
     Answer,
@@ -26,10 +26,12 @@ from vfl.protocols.logistic_provider_rounds import (
     GradientAnswer,
     Key,
     MarginAnswer,
+    StartAnswer,
     SumAnswer,
     VarianceAnswer,
 )
 from vfl.protocols.logistic_rounds import wrong_count
+from vfl.protocols.logistic_weights import OwnWeights
 from vfl.protocols.messages.logistic import (
     BankEncrypted,
     BankRelay,
@@ -38,6 +40,7 @@ from vfl.protocols.messages.logistic import (
     PlatformEncrypted,
     PlatformKeyOffer,
     PlatformMasked,
+    PlatformRefit,
     PlatformRelay,
     PlatformShare,
     PlatformWidth,
@@ -60,21 +63,43 @@ class ProviderLogisticSteps(ProviderLogistic):
         The platform's coded columns (woe) of all aligned rows in the common order, shape (rows, features).
     registry : KeyRegistry
         Keys this party has seen in other jobs.
+    start : callable, optional
+        Weights of an earlier model, where ``spec.warm_start`` names one.
     """
 
     def __init__(
-        self, work: PlatformWorkspace, spec: LogisticSpec, columns: Callable[[], Floats], registry: KeyRegistry
+        self, work: PlatformWorkspace, spec: LogisticSpec, columns: Callable[[], Floats], registry: KeyRegistry, *,
+        start: Callable[[], Floats] | None = None,
     ) -> None:
         self._work, self._spec, self._columns, self._registry = work, spec, columns, registry
+        self._start = start
+        self._side = _ProviderSide(self, spec)
         self._first: AdditiveHE | None = None
         self._widths: dict[str, int] = {}
-        self._clock = self._step = 0
+        self._clock = 0
         self._own: Columns | None = None
         self._answer: Answer | None = None
         self._bank_share: Ring | None = None
-        self.coefficients: Floats = np.zeros(0)
-        """One per own feature; log-odds of the event."""
-        self.standard_errors: Floats = np.zeros(0)
+
+    @property
+    def coefficients(self) -> Floats:
+        """One per own feature; log-odds of the event. Empty before the first pass has ended."""
+        return self._side.coefficients
+
+    @property
+    def standard_errors(self) -> Floats:
+        """Of :attr:`coefficients`; NaN for columns held at zero, empty where none were made."""
+        return self._side.standard_errors
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why each own feature is held at zero (``sign``, ``penalty``, ``selection``), or empty."""
+        return self._side.own.reasons
+
+    @property
+    def started(self) -> bool:
+        """Whether the first platform's key has come."""
+        return self._first is not None
 
     def wipe(self) -> None:
         """A provider has no secret key."""
@@ -117,24 +142,29 @@ class ProviderLogisticSteps(ProviderLogistic):
     def _made(self) -> Columns:
         if self._first is None:
             raise too_early("first platform's key")
-        columns, spec = self.columns(), self._spec
+        columns, own, limit = self.columns(), self._side.own, self._spec.weight_limit
         rows = len(columns)
         code = LogisticCode(rows, self._work.spec.key_bits, relayed=True)
         for he in (self._work.he, self._first):
             code.check(he.public)
-        ridge = np.full(columns.shape[1], spec.ridge / spec.weight_limit)
         owners = (self._work.spec.bank, *self._work.spec.platforms)
         return Columns(
-            seed=self._work.seed, spec=spec, code=code, design=OwnDesign(columns, ridge, rows),
+            seed=self._work.seed, progress=self._side, code=code,
+            design=OwnDesign(columns, own.ridge / limit, rows, own.linear / limit),
             keys={Key.BANK: self._work.he, Key.PLATFORM: self._first},
             widths={owner: self._widths[owner] for owner in owners if owner in self._widths},
-            step=self._step, clock=self._clock,
+            clock=self._clock,
         )  # fmt: skip
+
+    def make_own(self) -> OwnWeights:
+        """Penalties of the own columns, and where they start."""
+        return OwnWeights(self._spec, self.columns(), start=None if self._start is None else self._start())
 
     # --- rounds -----------------------------------------------------------------------------------------------
 
     def begin(self, ask: str) -> None:
         made: dict[Ask, Callable[[], Answer]] = {
+            Ask.START: lambda: StartAnswer(self.own),
             Ask.MARGINS: lambda: MarginAnswer(self.own),
             Ask.SUMS: lambda: SumAnswer(self.own),
             Ask.GRADIENT: lambda: GradientAnswer(self.own),
@@ -179,7 +209,16 @@ class ProviderLogisticSteps(ProviderLogistic):
             yield PlatformMasked(masked)
 
     def step_ended(self) -> None:
-        self.own.step += 1
+        self._side.step_ended()
+
+    def refit(self) -> PlatformRefit:
+        changed = self._side.own.replan()
+        return PlatformRefit(disclose(changed, reason="all owners train another pass or none does"))
+
+    def restart(self) -> None:
+        self._clock = self.own.clock
+        self._own = None
+        self._side.begin_pass()
 
     # --- opening ----------------------------------------------------------------------------------------------
 
@@ -191,14 +230,13 @@ class ProviderLogisticSteps(ProviderLogistic):
             raise too_early("bank's share")
         own, count = self.own, self.own.design.columns
         opened = (self._bank_share + self._ring(share.share.value)) % (1 << RING)
-        self.coefficients = own.design.weights(to_floats(opened[:count]))
-        if self._spec.standard_errors:
-            variances = open_variances(opened[count:]) / (own.rows * self._spec.weight_limit)
-            self.standard_errors = np.sqrt(np.maximum(variances, 0))
+        weights = own.design.weights(to_floats(opened[:count]))
+        self._side.learn(weights, open_variances(opened[count:]), own.rows * self._spec.weight_limit)
 
     def _ring(self, share: bytes) -> Ring:
-        parts = 2 if self._spec.standard_errors else 1
-        if len(share) != parts * self.own.design.columns * RING // 8:
+        """Weights, and variances where they were made."""
+        words, rest = divmod(len(share), self.own.design.columns * RING // 8)
+        if rest or words not in (1, 2):
             raise wrong_count()
         return ring_from_bytes(np.frombuffer(share, dtype=np.uint8).reshape(-1, RING // 8))
 
@@ -206,26 +244,45 @@ class ProviderLogisticSteps(ProviderLogistic):
 
     def model_part(self) -> dict[str, Any]:
         """This platform's part of the model, JSON-safe: weights in the order of its columns."""
-        tests = p_values(self.coefficients, self.standard_errors) if len(self.standard_errors) else np.zeros(0)
         return {
             "party": self._work.party,
             "job": self._work.job,
             "weights": self.coefficients.tolist(),
-            "standard_errors": self.standard_errors.tolist(),
-            "p_values": tests.tolist(),
-        }
+            "held": list(self.reasons),
+        } | self._side.tests()
 
     def dump(self) -> dict[str, bytes]:
         if self._first is None:
             return {}
-        step, clock = self.own.step, self.own.clock
-        facts = {"widths": self._widths, "step": step, "clock": clock}
-        arrays = {"coefficients": self.coefficients, "errors": self.standard_errors}
-        return {"logistic-key": self._first.public.to_bytes(), "logistic": freeze(arrays, facts)}
+        facts = {"widths": self._widths, "clock": self.own.clock}
+        return {"logistic-key": self._first.public.to_bytes(), "logistic": self._side.dump(facts)}
 
     def restore(self, parts: dict[str, bytes]) -> None:
         if "logistic-key" in parts:
             self._accept(parts["logistic-key"])
-            arrays, facts = thaw(parts["logistic"])
-            self._widths, self._step, self._clock = facts["widths"], facts["step"], facts["clock"]
-            self.coefficients, self.standard_errors = arrays["coefficients"], arrays["errors"]
+            facts = self._side.restore(parts["logistic"])
+            self._widths, self._clock = facts["widths"], facts["clock"]
+
+
+class _ProviderSide(Progress):
+    """The provider's passes, and what it learned of its own weights in them."""
+
+    def __init__(self, role: ProviderLogisticSteps, spec: LogisticSpec) -> None:
+        super().__init__(spec)
+        self._role = role
+
+    @property
+    def started(self) -> bool:
+        return self._role.started
+
+    def make_own(self) -> OwnWeights:
+        return self._role.make_own()
+
+    def dump(self, facts: dict[str, Any]) -> bytes:
+        return freeze(self.own.state(), facts | {"step": self._step, "opened": self._opened})
+
+    def restore(self, raw: bytes) -> dict[str, Any]:
+        arrays, facts = thaw(raw)
+        self._restored = {"arrays": arrays}
+        self._step, self._opened = facts["step"], facts["opened"]
+        return facts

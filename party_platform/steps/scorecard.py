@@ -34,7 +34,7 @@ class PlatformCardSteps(PlatformCard):
         scaling = Scaling(terms.base_points, terms.base_odds, terms.pdo)
         weights = self._logistic.coefficients.tolist()
         features = card_features(self._work.party, self._binning.binned(), weights, scaling)
-        return Scorecard(scaling, self._work.spec.bank, 0, features)
+        return Scorecard(scaling, self._work.spec.bank, 0, features, partial=True)
 
     def part(self) -> CardPart:
         """What the platform keeps to answer scoring queries."""

@@ -10,13 +10,13 @@ import pytest
 from binning_harness import Scene, played, stage
 
 from vfl.config.binning import BinningSpec
-from vfl.core.binning import BinCounts, merge_bins
+from vfl.core.binning import BinCounts
 from vfl.core.selection import Reason, pearson, variance_inflation
 from vfl.crypto.paillier import PublicKey
 from vfl.data.binned_features import fit_prebins, prebin_matrix
-from vfl.errors import CohortTooSmall, RemoteProtocolError
+from vfl.errors import CohortTooSmall, DataError, RemoteProtocolError
+from vfl.protocols.bin_wishes import merge_as_wished, wish_of
 from vfl.protocols.binning import BankBinning, PlatformBinning, binning, screening
-from vfl.protocols.binning_sums import bin_rule
 from vfl.protocols.messages.binning import BinMerges, EventSums, PreBinRows
 from vfl.report.binning_tables import correlation_table, joint_tables, owner_tables
 from vfl.report.scorecard_model import BinKind
@@ -37,13 +37,14 @@ def pooled_merges(scene: Scene, party: str) -> dict[str, tuple[Any, BinCounts]]:
     """What one table would give: merges and counts by feature name, from labels in clear."""
     table, train = scene.tables[party], scene.train
     prebins, _ = fit_prebins(table, table.features, train, scene.spec)
+    declared = {f.name: f for f in table.features}
     bins, labels = prebin_matrix(table, prebins)[train], scene.labels[train]
     out = {}
     for column, p in enumerate(prebins):
         rows = np.bincount(bins[:, column], minlength=len(p.rows)).astype(np.int64)
         events = np.bincount(bins[:, column], weights=labels, minlength=len(p.rows)).astype(np.int64)
         counts = BinCounts(rows, events, p.apart, p.ordered)
-        out[p.name] = (merge_bins(counts, bin_rule(scene.spec)), counts)
+        out[p.name] = (merge_as_wished(counts, scene.spec, wish_of(declared[p.name])), counts)
     return out
 
 
@@ -189,11 +190,14 @@ def test_the_sequence_of_messages_does_not_depend_on_the_labels() -> None:
 @pytest.mark.parametrize("bank_features", [True, False])
 def test_a_platform_without_a_usable_feature(bank_features: bool) -> None:
     columns = {"constant": np.full(1600, 1.0), "empty": np.full(1600, np.nan)}
-    scene = played(columns=columns, bank_features=bank_features)
+    scene = stage(columns=columns, bank_features=bank_features)
+    with pytest.raises(DataError, match="SCREENING_EMPTY") as caught:
+        asyncio.run(scene.play())
+    assert "of the 0 features of platform-a" in caught.value.text.en
     platform = scene.platforms["platform-a"]
     assert platform.columns().bins.shape == (1600, 0)
     assert set(platform.removed) == {"constant", "empty"}
-    assert len(scene.bank.columns().names) == (6 if bank_features else 0)
+    assert "Verdicts" not in {sent.type_name for sent, _ in scene.heard}
 
 
 def test_useless_features_go_by_iv_before_anything_is_multiplied() -> None:
@@ -336,16 +340,19 @@ def test_dry_run_passes_every_line() -> None:
 
     asyncio.run(rehearse())
     assert [line.message.type_name for line in run.lines] == [
-        "LabelCommitment", "EncryptedLabels", "PreBinRows", "EventSums", "BinMerges", "BankColumns", "EncryptedWoe",
-        "OwnCorrelations", "CrossSums", "Verdicts",
+        "LabelCommitment", "EncryptedLabels", "PreBinRows", "EventSums", "BinMerges", "OwnChoices", "BankColumns",
+        "EncryptedWoe", "OwnCorrelations", "CrossSums", "Verdicts",
     ]  # fmt: skip
 
 
-def _rows_of(counts: list[int], bins: list[int], apart: list[int]) -> PreBinRows:
+def _rows_of(counts: list[int], bins: list[int], apart: list[int], wish: int = 0) -> PreBinRows:
     def told(value: Any) -> Any:
         return aggregate(tuple(value), cohort=10**6, floor=1)
 
-    return PreBinRows(ordered=told([True] * len(bins)), bins=told(bins), apart=told(apart), rows=told(counts))
+    return PreBinRows(
+        ordered=told([True] * len(bins)), bins=told(bins), apart=told(apart), rows=told(counts),
+        wishes=told([wish] * len(bins)),
+    )  # fmt: skip
 
 
 def test_a_platform_that_breaks_floors_or_totals_is_refused() -> None:
@@ -357,6 +364,9 @@ def test_a_platform_that_breaks_floors_or_totals_is_refused() -> None:
     ):  # fmt: skip
         with pytest.raises(RemoteProtocolError, match="PREBINS"):
             scene.bank.take_rows(_rows_of(counts, bins, apart), "platform-a")
+    for wish in (7, 15, 16):
+        with pytest.raises(RemoteProtocolError, match="PREBINS"):
+            scene.bank.take_rows(_rows_of([train - 60, 60], [2], [0], wish), "platform-a")
 
 
 def test_sums_that_do_not_add_up_to_all_events_are_refused() -> None:

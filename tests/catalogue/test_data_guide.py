@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from vfl.config.job import JobSpec
+from vfl.config.time import TimeSpec
 from vfl.data.consent import ConsentBook
-from vfl.data.schema import Use, ViewSpec
+from vfl.data.schema import Choice, FeatureSpec, Use, ViewSpec
 from vfl.data.table import load_view
 from vfl.data.views import load_views
 from vfl.roles import RoleName
@@ -52,8 +54,20 @@ def test_programs(folder: Path, program: str, capsys: pytest.CaptureFixture[str]
 
 
 def test_every_key_of_a_view_is_explained() -> None:
-    for key in ("source", "id", "label", "as_of", "observed_on", "encoding", "delimiter", "bad_codes"):
-        assert key in ViewSpec.__dataclass_fields__
+    for key in {*ViewSpec.__dataclass_fields__} - {"name", "features"}:
         assert f"`{key}`" in GUIDE
-    for key in ("kind", "missing", "sensitivity", "item", "signed_off"):
+    for key in {*FeatureSpec.__dataclass_fields__} - {"name", "missing_numbers"}:
         assert f"| `{key}` |" in GUIDE
+    for key in TimeSpec.__dataclass_fields__:
+        assert re.search(rf"^{key} = ", GUIDE, re.MULTILINE)
+
+
+def test_the_part_of_a_job_and_the_owners_bins(folder: Path) -> None:
+    head = "\n".join(f'{key} = "x"' for key in ("name", "bank", "bank_view", "platform_view"))
+    text = f'[job]\n{head}\nplatforms = ["p"]\nas_of = 2026-07-01\n' + (folder / "job-part.toml").read_text()
+    spec = JobSpec.parse(text)
+    assert (spec.periods, spec.time.refuses) == (18, True)
+    arrears, breaches, title = load_views(folder / "own-bins.toml", role=RoleName.PLATFORM).views["main"].features
+    assert (arrears.specials, arrears.cuts) == (((-8.0,), (-1.0, -2.0)), (1.0, 10_000.0, 100_000.0))
+    assert (arrears.fixed, arrears.trend, breaches.choice) == (True, "ascending", Choice.DROP)
+    assert (title.groups, title.choice) == ((("high_tech", "little_giant"), ("none",)), Choice.KEEP)

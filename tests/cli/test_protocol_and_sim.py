@@ -19,6 +19,15 @@ def test_show_lists_every_message_of_the_dry_run(arguments: tuple[str, ...]) -> 
         assert name in said
 
 
+@pytest.mark.parametrize("model", ["trees", "scorecard"])
+def test_leaks_of_each_model_with_rows_held_out_of_time(model: str) -> None:
+    plain, late = (done("protocol", "leaks", "--model", model, *more) for more in ((), ("--out-of-time",)))
+    assert "ObservationPeriods" in late
+    assert "ObservationPeriods" not in plain
+    for name in ("PreBinRows", "OwnChoices", "Verdicts"):
+        assert (name in late) is (model == "scorecard")
+
+
 def test_show_draws_a_diagram() -> None:
     assert done("protocol", "show", "--mermaid").startswith("sequenceDiagram")
 

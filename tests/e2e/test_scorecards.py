@@ -8,18 +8,23 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.cli.calling import done, vfl
+from vfl.core.card_feature import CategoryRule
 from vfl.core.metrics import auc
 from vfl.data.card_part import CardPart
 from vfl.data.synthetic import generate
-from vfl.data.table import load_view
+from vfl.data.table import Dataset, load_view
 from vfl.data.views import load_views
+from vfl.report.exports import ExportFormat, card_from_json
 from vfl.roles import RoleName
 from vfl.service.folder import JobFolder, JobState, job_folders
 from vfl.service.local import LocalNetwork
@@ -118,6 +123,10 @@ def test_every_party_keeps_only_its_own_part(network: Network) -> None:
     assert {f.owner for f in own.card.known} == {"bank-a"}
     assert {f.owner for f in theirs.card.known} == {"platform-a"}
     assert len(own.card.features) == len(own.card.known) + len(theirs.card.known)
+    assert not own.card.complete
+    assert not theirs.card.complete
+    assert own.card.joined(theirs.card) == theirs.card.joined(own.card)
+    assert own.card.joined(theirs.card).complete
     text = network.file("bank-a", network.trained, "scorecard.json").read_text()
     assert not any(f'"{f.name}"' in text for f in theirs.card.known)
 
@@ -194,3 +203,81 @@ def test_a_revoked_consent_counts_at_the_next_score(network: Network) -> None:
         assert "PLATFORM-A" not in after[firm]["reasons"]
     finally:
         path.write_text(kept, encoding="utf-8")
+
+
+def test_each_owner_exports_its_own_part(network: Network, tmp_path: Path) -> None:
+    for party in ("bank-a", "platform-a"):
+        node = network.local.parties[party].folder / "node.toml"
+        made = {path.name for path in network.file(party, network.trained, "exports").iterdir() if path.is_file()}
+        left_out = network.state(party, network.trained).facts["exports_left_out"]
+        assert left_out == ({} if find_spec("onnx") else {"onnx": "ONNX_MISSING"})
+        assert made == {form.file for form in ExportFormat if form not in left_out}
+        said = done("export", network.trained, "--out", tmp_path / party, "--node", node)
+        assert "not a score" in said
+        assert {p.name for p in (tmp_path / party).iterdir()} == made
+        card = card_from_json((tmp_path / party / "scorecard.json").read_text(encoding="utf-8"))
+        assert {f.owner for f in card.known} == {party}
+        assert not card.complete
+
+
+def test_exported_scripts_add_up_to_the_scores(network: Network, tmp_path: Path) -> None:
+    """Bank and platform run ``score.py`` on their own tables: the points add up to what ``vfl score`` gave."""
+    _, scores = network.scores()
+    joint = [code for code, row in scores.items() if row["model"] == "joint"]
+    totals = dict.fromkeys(joint, 0)
+    for party, folder, role in (
+        ("bank-a", network.bank, RoleName.BANK), ("platform-a", network.platform, RoleName.PLATFORM)
+    ):  # fmt: skip
+        node = folder / "node.toml"
+        done("export", network.trained, "--format", "score.py", "--out", tmp_path / party, "--node", node)
+        data = load_view(load_views(folder / "views.toml", role=role), "main", role=role)
+        place = {code: row for row, code in enumerate(data.ids)}
+        table = data.take([place[code] for code in joint])
+        card = network.part(party)[0].card
+        columns = [_cells(table, f.name, f.rule) for f in card.known]
+        source = tmp_path / f"{party}.csv"
+        with source.open("w", newline="", encoding="utf-8") as file:
+            rows = csv.writer(file)
+            rows.writerow(card.columns)
+            rows.writerows(zip(*columns, strict=True))
+        script = tmp_path / party / "score.py"
+        out = subprocess.run([sys.executable, script, source], capture_output=True, text=True, check=True).stdout
+        for code, row in zip(joint, csv.DictReader(out.splitlines()), strict=True):
+            totals[code] += int(row["points"])
+    assert totals == {code: int(scores[code]["score"]) for code in joint}
+
+
+def _cells(table: Dataset, name: str, rule: object) -> list[str]:
+    """A column as CSV cells; missing is empty."""
+    if isinstance(rule, CategoryRule):
+        codes, levels = table.categorical(name)
+        return [levels[c] if c >= 0 else "" for c in codes.tolist()]
+    return ["" if np.isnan(v) else repr(v) for v in table.numeric(name).tolist()]
+
+
+def test_the_fallback_is_a_whole_card(network: Network, tmp_path: Path) -> None:
+    said = done("export", network.trained, "--fallback", "--format", "json", "--out", tmp_path, "--node", network.node)
+    assert "not a score" not in said
+    assert card_from_json((tmp_path / "scorecard.json").read_text(encoding="utf-8")).complete
+    platform = network.platform / "node.toml"
+    assert "[EXPORT_FALLBACK]" in vfl("export", network.trained, "--fallback", "--node", platform).stderr
+
+
+def test_what_cannot_be_exported_is_said(network: Network, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    unknown = vfl("export", network.trained + "x", "--node", network.node)
+    assert "[JOB_UNKNOWN]" in unknown.stderr
+    assert network.trained in unknown.stderr
+    network.scores()
+    assert "[EXPORT_NONE]" in vfl("export", network.latest(), "--node", network.node).stderr
+    trees = JobFolder(network.bank / "jobs", "trees")
+    trees.make()
+    trees.write("model.json", b"{}")
+    refused = vfl("export", "trees", "--node", network.node, lang="zh")
+    assert refused.exit_code == 2
+    assert "提升树" in refused.stderr
+    shutil.rmtree(trees.path)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    missing = vfl("export", network.trained, "--format", "onnx", "--out", tmp_path, "--node", network.node)
+    assert "[ONNX_MISSING]" in missing.stderr
+    assert "joint-credit-lab[onnx]" in missing.stderr
+    assert "onnx left out: ONNX_MISSING" in done("export", network.trained, "--out", tmp_path, "--node", network.node)

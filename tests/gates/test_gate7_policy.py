@@ -54,10 +54,21 @@ def test_a_small_leaf_is_refused_though_the_contract_allows_it() -> None:
     assert caught.value.code == "POLICY_MIN_DATA_IN_LEAF"
 
 
+@pytest.mark.parametrize("floor", ["row_floor", "class_floor"])
+def test_bins_under_a_floor_are_refused_though_the_contract_allows_them(floor: str) -> None:
+    card = dataclasses.replace(spec(), model="scorecard")
+    OPEN.admit(card)
+    small = {floor: getattr(card.binning, floor) - 1}
+    narrow = dataclasses.replace(card, binning=dataclasses.replace(card.binning, **small))
+    with pytest.raises(PolicyRefused) as caught:
+        OPEN.admit(narrow)
+    assert caught.value.code == f"POLICY_{floor.upper()}"
+
+
 def test_every_rule_of_the_policy_is_tested_above() -> None:
     tested = {
         "minimum_key_bits", "minimum_intersection", "leaf_floor", "allow_test_keys", "purposes", "maximum_trees",
-        "refused_messages",
+        "refused_messages", "row_floor", "class_floor",
     }  # fmt: skip
     assert {f.name for f in dataclasses.fields(Policy)} == tested | {"approve"}
 
@@ -67,6 +78,7 @@ def test_the_defaults_refuse_short_keys_and_small_cohorts() -> None:
         Policy().admit(spec())
     d = Policy()
     assert (d.minimum_key_bits, d.minimum_intersection, d.leaf_floor, d.approve) == (2048, 1000, 20, "ask")
+    assert (d.row_floor, d.class_floor) == (50, 5)
 
 
 def test_the_policy_stops_a_message_in_the_middle_of_a_job() -> None:

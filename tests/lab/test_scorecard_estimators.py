@@ -196,7 +196,7 @@ def test_a_card_without_columns_is_its_start(table: tuple[Any, Any]) -> None:
     assert not len(card.columns_)
     assert set(card.score_points(values).tolist()) == {card.scorecard_.start}
     assert card.predict_proba(values)[0, 1] == pytest.approx((label == "yes").mean(), abs=0.01)
-    with pytest.raises(DataError, match="LOGISTIC_COLUMNS"):
+    with pytest.raises(DataError, match="SCREENING_EMPTY"):
         card.set_params(backend="paillier", key_bits=1024).fit(values, label)
 
 

@@ -55,7 +55,8 @@ def test_a_card_over_two_platforms_is_the_pooled_one(table: tuple[Any, Any]) -> 
 def test_trees_of_two_platforms_are_those_of_the_pooled_columns(table: tuple[Any, Any]) -> None:
     pooled = FederatedTrees(platform_columns=THREE, n_trees=2, min_data_in_leaf=30).fit(*table)
     joint = clone(pooled).set_params(backend="paillier", key_bits=512, random_state=1).fit(*table)
-    np.testing.assert_allclose(joint.decision_function(table[0]), pooled.decision_function(table[0]), rtol=0, atol=1e-12)
+    there = pooled.decision_function(table[0])
+    np.testing.assert_allclose(joint.decision_function(table[0]), there, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("wrong", [[[0], []], [[0, 1], [1]], [[0], [5]], [[]]])

@@ -34,7 +34,7 @@ Floats = npt.NDArray[np.float64]
 
 TYPES = (
     "KeyOffer", "KeyAck", "PlatformKeyOffer", "BankKeyAck", "BankWidth", "PlatformWidth", "BankEncrypted",
-    "PlatformEncrypted", "BankMasked", "PlatformMasked", "BankShare", "PlatformShare",
+    "PlatformEncrypted", "BankMasked", "PlatformMasked", "BankShare", "PlatformShare", "PlatformRefit", "RefitBegin",
 )  # fmt: skip
 
 
@@ -59,6 +59,7 @@ class Joint:
     keep_views: bool = False
     keys: tuple[bytes, bytes] | None = None
     plaintext: bool = False
+    start: tuple[Floats, Floats] | None = None
 
     def __post_init__(self) -> None:
         rows = len(self.labels)
@@ -87,14 +88,15 @@ class Joint:
         )
         holder = KeyHolderSteps(self.bank_work, self.keys[0])
         checker = KeyCheckerSteps(self.platform_work, KeyRegistry())
-        weights = self.weights
+        weights, start = self.weights, self.start
         self.bank = BankLogisticSteps(
             self.bank_work, self.spec, lambda: self.bank_columns, KeyRegistry(),
-            weights=None if weights is None else lambda: weights,
+            weights=None if weights is None else lambda: weights, start=None if start is None else lambda: start[0],
         )  # fmt: skip
         self.platform = PlatformLogisticSteps(
-            self.platform_work, self.spec, lambda: self.platform_columns, self.keys[1]
-        )
+            self.platform_work, self.spec, lambda: self.platform_columns, self.keys[1],
+            start=None if start is None else lambda: start[1],
+        )  # fmt: skip
         self.roles: tuple[Roles, Roles] = (
             {KeyHolderRole: holder, BankLogistic: self.bank},
             {KeyChecker: checker, PlatformLogistic: self.platform},

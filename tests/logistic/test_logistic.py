@@ -66,7 +66,8 @@ def test_reaches_scikit_learns_pooled_optimum_with_its_standard_errors() -> None
     budgets = logistic_budgets(spec, rows=len(y), columns=3, key_bits=1536)
     for name, budget in budgets.items():
         sent = sum(s.type_name == name for s in run.trace)
-        assert 0 < sent <= budget.messages
+        assert (sent > 0) == (budget.messages > 0)
+        assert sent <= budget.messages
     theirs = LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000).fit(np.hstack([bank, platform]), y)
     assert relative(joint, np.r_[theirs.intercept_, theirs.coef_[0]]) < 1e-3
     # 5 harmonics of the slope; 2,048 bits hold 8.
@@ -130,47 +131,41 @@ def test_separable_and_collinear_columns_stay_finite() -> None:
     assert abs(joint.coefficients[-1] - joint.coefficients[-3]) < 0.02
 
 
-def test_a_run_cut_between_any_two_phases_ends_in_the_same_weights() -> None:
+def test_a_run_cut_after_every_phase_ends_in_the_same_model() -> None:
     bank, platform, y = table(120, seed=7)
     spec = LogisticSpec(ridge=1.0, steps=3, curvatures=2, standard_errors=False)
     whole = Joint(bank, platform, y, spec, keys=_keys())
     whole.run()
     parts: list[Any] = [None]
-    ended: list[str] = []
+    ended: dict[str, Any] = {}
     while "logistic-end" not in ended:
         joint = Joint(bank, platform, y, spec, keys=_keys())
         if parts[-1] is not None:
             joint.restore(parts[-1])
-        with pytest.raises(_Cut) if "logistic-step-2" not in ended else _nothing():
+        with pytest.raises(_CutError):
             asyncio.run(joint.choreography(Choreography(_CutRun(joint, ended, parts))))
     assert len(ended) == 5
-    np.testing.assert_array_equal(joint.coefficients, whole.coefficients)
+    # The weights outlive the phase that opened them: what comes after the regression reads them.
+    last = Joint(bank, platform, y, spec, keys=_keys())
+    last.restore(parts[-1])
+    np.testing.assert_array_equal(last.coefficients, whole.coefficients)
 
 
-class _Cut(Exception):
+class _CutError(Exception):
     pass
 
 
-class _nothing:
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *error: object) -> None: ...
-
-
-def _CutRun(joint: Joint, ended: list[str], parts: list[Any]) -> Any:
-    """A reference run that skips phases which have ended and dies after the next one."""
+def _CutRun(joint: Joint, ended: dict[str, Any], parts: list[Any]) -> Any:
+    """A reference run that skips phases which have ended, with their results, and dies after the next one."""
     run = joint.interpreter()
     inner = run.phase
 
     async def phase(name: str, body: Callable[[], Awaitable[Any]]) -> Any:
         if name in ended:
-            return None
-        result = await inner(name, body)
-        ended.append(name)
+            return ended[name]
+        ended[name] = await inner(name, body)
         parts.append(joint.dump())
-        if name != "logistic-end":
-            raise _Cut
-        return result
+        raise _CutError
 
     run.phase = phase  # type: ignore[method-assign]
     return run

@@ -29,6 +29,20 @@ def test_two_jobs_side_by_side(full_report: ReportModel) -> None:
     assert len(page.texts["zh"]) == len(page.texts["en"])
 
 
+def test_champion_and_challengers_stand_on_the_page(full_report: ReportModel) -> None:
+    assert full_report.strategy is not None
+    assert full_report.strategy.match is not None
+    match = dataclasses.replace(full_report.strategy.match, champion="<i>old</i>", challenger="new")
+    jobs = [full_report, _another(full_report)]
+    html = compare(jobs, matches=[match])
+    page = Page(html)
+    assert page.errors == []
+    assert "<i>old</i>" in " ".join(page.texts[""])
+    assert f"{match.challenger_auc:.4f}" in html
+    assert "未做对比" in compare(jobs)
+    assert "未做对比" not in html
+
+
 @pytest.mark.parametrize("count", [0, 1, 7])
 def test_too_few_or_too_many_jobs_are_refused(full_report: ReportModel, count: int) -> None:
     with pytest.raises(ConfigError, match="COMPARE_JOBS"):

@@ -8,14 +8,16 @@ from vfl import __version__
 from vfl.cli.audit import audit
 from vfl.cli.bilingual import group
 from vfl.cli.ca import ca
+from vfl.cli.compare import compare
 from vfl.cli.demo import demo
 from vfl.cli.doctor import doctor
+from vfl.cli.export import export
 from vfl.cli.init import init
 from vfl.cli.jobs import approve, cancel, status
 from vfl.cli.party import party
 from vfl.cli.plan import plan
 from vfl.cli.protocol import protocol
-from vfl.cli.results import compare, report
+from vfl.cli.report import report
 from vfl.cli.run import run
 from vfl.cli.score import score
 from vfl.cli.sim import sim
@@ -39,6 +41,7 @@ for _command in (
     cancel,
     report,
     score,
+    export,
     compare,
     sim,
     protocol,

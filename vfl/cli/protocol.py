@@ -13,6 +13,10 @@ __all__ = ["protocol"]
 _platforms = click.option(
     "--platforms", type=click.IntRange(1, 20), default=1, show_default=True, help="in the example / 示例中的平台数"
 )
+_model = click.option(
+    "--model", type=click.Choice(["trees", "scorecard"]), default="trees", show_default=True, help="kind / 模型类型"
+)
+_out_of_time = click.option("--out-of-time", is_flag=True, help="with rows held out of time / 含时间外样本")
 _scoring = click.option("--scoring", is_flag=True, help="of batch scoring, not of training / 批量评分而非训练")
 
 
@@ -23,10 +27,12 @@ def protocol() -> None:
 
 @protocol.command(help="Every message with its class / 全部消息及其类别")
 @_platforms
+@_model
+@_out_of_time
 @_scoring
 @click.option("--mermaid", is_flag=True, help="as a sequence diagram / 输出时序图源码")
-def show(platforms: int, scoring: bool, mermaid: bool) -> None:
-    lines = dry_job(platforms=platforms, scoring=scoring)
+def show(platforms: int, model: str, out_of_time: bool, scoring: bool, mermaid: bool) -> None:
+    lines = dry_job(platforms=platforms, scoring=scoring, model=model, out_of_time=out_of_time)
     if mermaid:
         console.print(sequence_diagram(lines))
         return
@@ -53,10 +59,13 @@ def show(platforms: int, scoring: bool, mermaid: bool) -> None:
 
 @protocol.command(help="By receiver, everything it learns / 按接收方列出其得知的全部内容")
 @_platforms
+@_model
+@_out_of_time
 @_scoring
-def leaks(platforms: int, scoring: bool) -> None:
+def leaks(platforms: int, model: str, out_of_time: bool, scoring: bool) -> None:
     zh = language() == "zh"
-    rows = message_rows(dry_job(platforms=platforms, scoring=scoring))
+    lines = dry_job(platforms=platforms, scoring=scoring, model=model, out_of_time=out_of_time)
+    rows = message_rows(lines)
     receivers = dict.fromkeys(name for row in rows for name in row.receivers)
     told = [
         [receiver, row.sender, row.leaks_zh if zh else row.leaks, row.bits, row.message]

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from vfl.errors import ConfigError, Text
 
-__all__ = ["LogisticSpec"]
+__all__ = ["SELECTIONS", "LogisticSpec"]
+
+SELECTIONS = ("none", "aic", "bic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,20 @@ class LogisticSpec:
         Sample weights are at most this; the bank alone has them.
     standard_errors : bool
         Whether a last curvature, of all rows, is made for standard errors and p-values.
+    l1 : float
+        l1 ‖w‖₁ is added too (elastic net): l1_ratio / C of scikit-learn, with ridge (1 - l1_ratio) / C.
+    signs : bool
+        Weights of WOE columns (positive is safer) must not be positive; those that would be are held at zero.
+    selection : str
+        ``none``, ``aic`` or ``bic``: between passes each owner takes out the weakest of its columns whose loss the
+        criterion allows (by its Wald test).
+    refits : int
+        Passes after the first, at most, where ``l1``, ``signs`` or ``selection`` want any; training goes on until no
+        owner changes what it holds at zero.
+    refit_steps : int
+        Newton steps of such a pass.
+    warm_start : str
+        Job whose weights are the start, each owner's own by feature name; empty: the bank's own model.
     """
 
     ridge: float = 1.0
@@ -36,13 +52,28 @@ class LogisticSpec:
     curvature_rows: int = 8192
     weight_limit: float = 1.0
     standard_errors: bool = True
+    l1: float = 0.0
+    signs: bool = False
+    selection: str = "none"
+    refits: int = 12
+    refit_steps: int = 2
+    warm_start: str = ""
 
     def __post_init__(self) -> None:
         positive = 0 < self.ridge < 1e9 and 0 < self.weight_limit < 1e9 and self.curvature_rows >= 1
-        if not (positive and 1 <= self.curvatures <= self.steps <= 100):
+        passes = 0 <= self.refits <= 100 and 1 <= self.refit_steps <= 100
+        chosen = self.selection in SELECTIONS and 0 <= self.l1 < 1e9
+        if not (positive and passes and chosen and 1 <= self.curvatures <= self.steps <= 100):
             raise ConfigError(
                 "LOGISTIC_SPEC",
-                Text("ridge and weight_limit must be positive, and 1 <= curvatures <= steps <= 100",
-                     "ridge 与 weight_limit 须为正数，且 1 <= curvatures <= steps <= 100"),
+                Text("ridge and weight_limit must be positive, l1 not negative, selection none, aic or bic, and "
+                     "1 <= curvatures <= steps <= 100",
+                     "ridge 与 weight_limit 须为正数，l1 不得为负，selection 为 none、aic 或 bic，且 "
+                     "1 <= curvatures <= steps <= 100"),
                 cure=Text("mend the section [logistic] of the job", "请修正任务文件的 [logistic] 一节"),
             )
+
+    @property
+    def passes(self) -> int:
+        """At most, the first one included."""
+        return 1 + (self.refits if self.l1 or self.signs or self.selection != "none" else 0)

@@ -21,8 +21,10 @@ class Policy:
     minimum_key_bits : int
     allow_test_keys : bool
         Short keys, for made-up data only.
-    minimum_intersection, leaf_floor : int
-        Rows.
+    minimum_intersection, leaf_floor, row_floor : int
+        Rows: of the intersection, of a leaf, of a bin of a scorecard.
+    class_floor : int
+        Events, and non-events, of a bin of a scorecard.
     purposes : tuple of str
         Purposes this node takes part in.
     refused_messages : tuple of str
@@ -35,6 +37,8 @@ class Policy:
     allow_test_keys: bool = False
     minimum_intersection: int = 1000
     leaf_floor: int = 20
+    row_floor: int = 50
+    class_floor: int = 5
     maximum_trees: int = 1000
     purposes: tuple[str, ...] = ("credit-modelling",)
     refused_messages: tuple[str, ...] = ()
@@ -49,6 +53,8 @@ class Policy:
             allow_test_keys=top.flag("allow_test_keys", d.allow_test_keys),
             minimum_intersection=top.integer("minimum_intersection", d.minimum_intersection, low=1, high=10**9),
             leaf_floor=top.integer("leaf_floor", d.leaf_floor, low=1, high=10**6),
+            row_floor=top.integer("row_floor", d.row_floor, low=1, high=10**6),
+            class_floor=top.integer("class_floor", d.class_floor, low=1, high=10**6),
             maximum_trees=top.integer("maximum_trees", d.maximum_trees, low=1, high=10**6),
             purposes=top.texts("purposes", list(d.purposes)),
             refused_messages=top.texts("refused_messages", []),
@@ -67,6 +73,9 @@ class Policy:
         self._at_least("minimum_intersection", spec.minimum_intersection, self.minimum_intersection)
         self._at_least("leaf_floor", spec.leaf_floor, self.leaf_floor)
         self._at_least("min_data_in_leaf", spec.trees.min_data_in_leaf, self.leaf_floor)
+        if spec.model == "scorecard":
+            self._at_least("row_floor", spec.binning.row_floor, self.row_floor)
+            self._at_least("class_floor", spec.binning.class_floor, self.class_floor)
         if spec.test_keys and not self.allow_test_keys:
             raise _refused("test_keys", "short test keys are for made-up data only", "短密钥仅可用于模拟数据")
         if spec.purpose not in self.purposes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vfl.config.logistic import LogisticSpec
+from vfl.config.logistic import SELECTIONS, LogisticSpec
 from vfl.config.reading import Section
 
 __all__ = ["ScalingSpec", "read_logistic", "read_scaling"]
@@ -44,6 +44,12 @@ def read_logistic(s: Section) -> LogisticSpec:
         curvature_rows=s.integer("curvature_rows", d.curvature_rows, low=1000, high=10**7),
         weight_limit=s.number("weight_limit", d.weight_limit, low=1e-6, high=1e6),
         standard_errors=s.flag("standard_errors", d.standard_errors),
+        l1=s.number("l1", d.l1, low=0.0, high=1e8),
+        signs=s.flag("signs", d.signs),
+        selection=s.text("selection", d.selection, one_of=SELECTIONS),
+        refits=s.integer("refits", d.refits, low=0, high=100),
+        refit_steps=s.integer("refit_steps", d.refit_steps, low=1, high=100),
+        warm_start=s.text("warm_start", d.warm_start),
     )
     s.done()
     return out

@@ -52,8 +52,12 @@ class WoeFeature:
 
     def bins(self, values: Any) -> npt.NDArray[np.uint8]:
         """Bin of each value: float64 (NaN missing), or (codes, levels) of a category."""
+        return self.joined(self.prebins.bins(values))
+
+    def joined(self, prebins: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Bin of each pre-bin; one past the last bin for what training never saw."""
         table = np.array([*self.merge.groups, len(self.merge.woe)], dtype=np.uint8)
-        return table[self.prebins.bins(values)]
+        return table[prebins]
 
     def labels(self) -> tuple[str, ...]:
         """What each bin holds: ``[a, b)`` or levels; ``missing`` and special values by name."""
@@ -120,13 +124,14 @@ class BinnedTable:
 
     @classmethod
     def from_json(cls, text: str) -> BinnedTable:
-        """Read a bins file; DataError ``BINS_FILE`` if it is none."""
+        """Read a bins file, or the bins in the model part of a job; DataError ``BINS_FILE`` if it holds none."""
         try:
             state = json.loads(text)
+            state = state.get("bins", state)
             if state["format"] != _FORMAT:
                 raise ValueError
             return cls.from_dict(state)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise DataError(
                 "BINS_FILE",
                 Text(f"this is no bins file of format {_FORMAT}", f"这不是 {_FORMAT} 格式的分箱文件"),

@@ -186,19 +186,38 @@ class CategoryPreBins(PreBins[tuple[Codes, Sequence[str]]]):
 
         ``codes``, shape (rows,), point into ``levels``; -1 for missing.
         """
+        counts = np.bincount(codes[codes >= 0], minlength=len(levels)).tolist()
+        seen = [_Group((level,), rows) for level, rows in zip(levels, counts, strict=True) if rows]
+        return cls._fit(seen, [], int((codes < 0).sum()), name, floor, min(max_bins, MAX_PREBINS) - 1)
+
+    @classmethod
+    def by_hand(
+        cls, codes: Codes, levels: Sequence[str], groups: Sequence[Sequence[str]], *, name: str, floor: int = 50
+    ) -> CategoryPreBins:
+        """The levels of each of ``groups`` share a pre-bin; groups under the floor and levels in none are pooled."""
+        counts = np.bincount(codes[codes >= 0], minlength=len(levels)).tolist()
+        rows = dict(zip(levels, counts, strict=True))
+        given = [_Group(tuple(group), sum(rows.get(level, 0) for level in group)) for group in groups]
+        named = {level for group in groups for level in group}
+        others = [_Group((level,), count) for level, count in rows.items() if count and level not in named]
+        return cls._fit(given, others, int((codes < 0).sum()), name, floor, MAX_PREBINS - 1)
+
+    @classmethod
+    def _fit(
+        cls, groups: Sequence[_Group], others: Sequence[_Group], missing: int, name: str, floor: int, most: int
+    ) -> CategoryPreBins:
+        """``groups`` of enough rows, at most ``most``, are pre-bins; the rest and ``others`` make the pool."""
         floor = max(floor, 1)
-        counts = np.bincount(codes[codes >= 0], minlength=len(levels))
-        by_size = sorted((i for i in range(len(levels)) if counts[i]), key=lambda i: (-int(counts[i]), levels[i]))
-        kept = [i for i in by_size if counts[i] >= floor][: min(max_bins, MAX_PREBINS) - 1]
-        pool = by_size[len(kept) :]
-        while pool and counts[pool].sum() < floor and kept:
+        by_size = sorted(groups, key=lambda group: (-group.rows, group.levels))
+        kept = [group for group in by_size if group.rows >= floor][:most]
+        pool = [*by_size[len(kept) :], *sorted(others, key=lambda group: (-group.rows, group.levels))]
+        while pool and sum(group.rows for group in pool) < floor and kept:
             pool.insert(0, kept.pop())
-        groups = [[i] for i in kept] + ([pool] if pool else [])
-        sizes = [int(counts[group].sum()) for group in groups] or [0]
-        rows, apart, rest = _seat_rest(sizes, [], int((codes < 0).sum()), floor)
+        pooled = _Group(tuple(level for group in pool for level in group.levels), sum(group.rows for group in pool))
+        seats = [*kept, *([pooled] if pool else [])]
+        rows, apart, rest = _seat_rest([group.rows for group in seats] or [0], [], missing, floor)
         return cls(
-            name=name, rows=rows, apart=apart, rest=rest,
-            levels=tuple(tuple(levels[i] for i in group) for group in groups) or ((),),
+            name=name, rows=rows, apart=apart, rest=rest, levels=tuple(group.levels for group in seats) or ((),),
             rare=len(kept) if pool else None,
         )  # fmt: skip
 
@@ -212,6 +231,14 @@ class CategoryPreBins(PreBins[tuple[Codes, Sequence[str]]]):
 
     def to_dict(self) -> dict[str, Any]:
         return self._head() | {"kind": "category", "levels": [list(g) for g in self.levels], "rare": self.rare}
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Levels that stay together, and their training rows."""
+
+    levels: tuple[str, ...]
+    rows: int
 
 
 def prebins_from_dict(state: Mapping[str, Any]) -> PreBins[Any]:

@@ -191,12 +191,15 @@ class Scorecard:
         Points of every firm before its bins' points; 0 in the part of any other owner.
     features : tuple of CardFeature or HiddenFeature
         In the order of the model; each owner's are numbered from 1.
+    partial : bool
+        The holder does not even know how many features the others have: what a platform keeps of a federated job.
     """
 
     scaling: Scaling
     home: str
     start: int
     features: tuple[CardFeature | HiddenFeature, ...]
+    partial: bool = False
 
     def __post_init__(self) -> None:
         if len({(f.owner, f.index) for f in self.features}) != len(self.features):
@@ -280,7 +283,7 @@ class Scorecard:
 
     @property
     def complete(self) -> bool:
-        return len(self.known) == len(self.features)
+        return len(self.known) == len(self.features) and not self.partial
 
     @property
     def owners(self) -> tuple[str, ...]:
@@ -371,7 +374,7 @@ class Scorecard:
             "home": self.home,
             "start": self.start,
             "features": [f.to_dict() for f in self.features],
-        }
+        } | ({"partial": True} if self.partial else {})
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Scorecard:
@@ -379,15 +382,19 @@ class Scorecard:
             CardFeature.from_dict(f) if "rule" in f else HiddenFeature(f["owner"], f["index"])
             for f in state["features"]
         )
-        return cls(Scaling(**state["scaling"]), state["home"], state["start"], features)
+        return cls(Scaling(**state["scaling"]), state["home"], state["start"], features, state.get("partial", False))
 
 
 def _merge(left: Scorecard, right: Scorecard) -> Scorecard:
+    if left.partial:
+        left, right = right, left
     told = {(f.owner, f.index): f for f in right.known}
+    listed, theirs = ({(f.owner, f.index) for f in card.features} for card in (left, right))
     same = (
         left.scaling == right.scaling
         and left.home == right.home
-        and {(f.owner, f.index) for f in left.features} == {(f.owner, f.index) for f in right.features}
+        and not left.partial
+        and (theirs <= listed if right.partial else theirs == listed)
         and all(told.get((f.owner, f.index), f) == f for f in left.known)
         and (left.start == right.start or 0 in (left.start, right.start))
     )

@@ -11,18 +11,20 @@ computed) are NaN and remove nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
+from vfl.core.metrics import stability_index
 from vfl.errors import Text
 
 __all__ = [
     "Reason",
     "Removal",
+    "bin_shift",
     "by_correlation",
     "by_iv",
     "by_missing",
@@ -37,6 +39,9 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 
+SHIFT_ROWS = 500
+"""Fewest rows of which a shift of bins is judged."""
+
 
 class Reason(StrEnum):
     """Why a feature is not used."""
@@ -49,6 +54,7 @@ class Reason(StrEnum):
     VIF = "vif"
     STABILITY = "stability"
     SIGN = "sign"
+    MANUAL = "manual"
 
 
 _WORDS: dict[Reason, tuple[str, str]] = {
@@ -64,9 +70,19 @@ _WORDS: dict[Reason, tuple[str, str]] = {
                          "与信息值更高的 {other} 相关系数为 {value:.3f}，上限 {limit:g}"),
     Reason.VIF: ("variance inflation {value:.1f} is above {limit:g}", "方差膨胀因子 {value:.1f} 高于 {limit:g}"),
     Reason.STABILITY: ("stability index {value:.3f} is above {limit:g}", "稳定性指数 {value:.3f} 高于 {limit:g}"),
+    Reason.MANUAL: ("its owner takes it out", "由所有者剔除"),
     Reason.SIGN: ("its weight {value:.3f} is positive although WOE is positive for safer firms",
                   "权重 {value:.3f} 为正，而 WOE 越大越安全，方向相反"),
 }  # fmt: skip
+
+_UNTOLD = {
+    Reason.STABILITY: ("its owner finds its bins shifted; limit of the stability index {limit:g}",
+                       "其所有者判定分箱分布漂移，稳定性指数上限 {limit:g}"),
+    Reason.CORRELATION: ("correlation with a feature whose information value is larger; limit {limit:g}",
+                         "与信息值更高的特征相关，上限 {limit:g}"),
+    Reason.VIF: ("variance inflation is above {limit:g}", "方差膨胀因子高于 {limit:g}"),
+}  # fmt: skip
+"""The same where another owner knows the figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +94,7 @@ class Removal:
     feature : int
         Position in the whole list.
     value, limit : float
-        The figure that decided and the bound it broke.
+        The figure that decided, NaN where another owner keeps it, and the bound it broke.
     other : int or None
         The feature it was too close to.
     """
@@ -92,7 +108,7 @@ class Removal:
     def text(self, labels: Sequence[str]) -> Text:
         """One sentence for a report; ``labels`` names features as the reader may know them."""
         facts = {"value": self.value, "limit": self.limit, "other": "" if self.other is None else labels[self.other]}
-        en, zh = _WORDS[self.reason]
+        en, zh = (_UNTOLD if np.isnan(self.value) and self.reason in _UNTOLD else _WORDS)[self.reason]
         return Text(en.format(**facts), zh.format(**facts))
 
 
@@ -118,17 +134,29 @@ def by_stability(index: Floats, kept: Sequence[int], *, limit: float) -> list[Re
     return [Removal(f, Reason.STABILITY, float(index[f]), limit) for f in kept if index[f] > limit]
 
 
-def by_correlation(matrix: Floats, iv: Floats, kept: Sequence[int], *, limit: float) -> list[Removal]:
+def bin_shift(bins: npt.NDArray[np.uint8], base: slice, others: Sequence[slice]) -> float:
+    """The largest stability index of a feature's bins, shape (rows,), between the rows of ``base`` and each of others.
+
+    Parts of fewer than :data:`SHIFT_ROWS` rows are not asked: by chance alone k bins of n rows shift by k / n.
+    """
+    size = int(bins.max(initial=0)) + 1
+    counts = [np.bincount(bins[part], minlength=size).astype(np.float64) for part in (base, *others)]
+    return max((stability_index(counts[0], c) for c in counts[1:] if c.sum() >= SHIFT_ROWS), default=0.0)
+
+
+def by_correlation(
+    matrix: Floats, iv: Floats, kept: Sequence[int], *, limit: float, forced: Collection[int] = ()
+) -> list[Removal]:
     """Of two features correlated above ``limit`` in magnitude, the one with the smaller IV goes.
 
-    Features are judged from the largest IV down, each against those judged good: the result does not depend on the
-    order of the list (ties in IV: the earlier one stays).
+    Features are judged from the largest IV down, ``forced`` ones first, each against those judged good: the result does
+    not depend on the order of the list (ties in IV: the earlier one stays). Those ``forced`` stay in any case.
     """
     good: list[int] = []
     out = []
-    for f in sorted(kept, key=lambda f: (-float(iv[f]), f)):
+    for f in sorted(kept, key=lambda f: (f not in forced, -float(iv[f]), f)):
         close = [g for g in good if abs(matrix[f, g]) > limit]
-        if close:
+        if close and f not in forced:
             nearest = max(close, key=lambda g: abs(float(matrix[f, g])))
             out.append(Removal(f, Reason.CORRELATION, float(matrix[f, nearest]), limit, nearest))
         else:
@@ -136,14 +164,17 @@ def by_correlation(matrix: Floats, iv: Floats, kept: Sequence[int], *, limit: fl
     return out
 
 
-def by_vif(matrix: Floats, kept: Sequence[int], *, limit: float) -> list[Removal]:
-    """The feature with the largest variance inflation goes, until none is above ``limit``."""
+def by_vif(
+    matrix: Floats, kept: Sequence[int], *, limit: float, forced: Collection[int] = ()
+) -> list[Removal]:
+    """The feature with the largest variance inflation goes, until none is above ``limit`` but ``forced`` ones."""
     left = list(kept)
     out = []
     while len(left) > 1:
         inflation = variance_inflation(matrix[np.ix_(left, left)])
-        worst = int(inflation.argmax())
-        if inflation[worst] <= limit:
+        free = np.where(np.isin(left, list(forced)), 0.0, inflation)
+        worst = int(free.argmax())
+        if free[worst] <= limit:
             break
         out.append(Removal(left.pop(worst), Reason.VIF, float(inflation[worst]), limit))
     return out

@@ -100,7 +100,7 @@ class ViewSpec:
     younger than the decision, and labels not final on the job's day, would let the model look ahead.
 
     ``history``: the table holds several snapshots of a firm, told apart by ``as_of``. ``weight`` names the column of
-    sample weights.
+    sample weights, ``bins`` the file that the features' cuts and groups were taken from.
     """
 
     name: str
@@ -117,6 +117,12 @@ class ViewSpec:
     encoding: str = "utf-8"
     delimiter: str = ","
     bad_codes: BadCodes = BadCodes.REFUSE
+    bins: Path | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files that a job depends on, besides the views file itself."""
+        return (self.source,) if self.bins is None else (self.source, self.bins)
 
     def columns(self, use: Use) -> tuple[str, ...]:
         """Names of all columns read for ``use``."""

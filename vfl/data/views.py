@@ -18,6 +18,7 @@
     delimiter = ","
     bad_codes = "refuse"             # or "quarantine"
     missing = ["NA", -999]           # for all features; a blank cell is always missing
+    bins = "scorecard.json"          # cuts and groups of an earlier model
 
     [views.loans.features]
     arrears = { kind = "numeric", missing = [-1], sensitivity = 4, item = "tax.arrears" }
@@ -40,6 +41,7 @@ from typing import Any
 from vfl.config.binning import TRENDS
 from vfl.config.reading import Section, read_toml
 from vfl.data import faults, sample_faults
+from vfl.data.bins_file import with_bins
 from vfl.data.catalogue import Catalogue
 from vfl.data.schema import BadCodes, Choice, ConsentSpec, FeatureKind, FeatureSpec, Views, ViewSpec
 from vfl.errors import Place
@@ -154,14 +156,16 @@ def view_named(views: Views, name: str) -> ViewSpec:
 def _view(name: str, table: _Table, folder: Path, role: RoleName, catalogue: Catalogue) -> ViewSpec:
     _require_role(table, role)
     shared = table.missing()
+    features = tuple(
+        _feature(column, feature, shared, catalogue) for column, feature in table.table("features").named_tables()
+    )
+    bins = folder / table.text("bins") if "bins" in table else None
     view = ViewSpec(
         name=name,
         source=folder / table.text("source"),
         id=table.text("id"),
-        features=tuple(
-            _feature(column, feature, shared, catalogue)
-            for column, feature in table.table("features").named_tables()
-        ),
+        features=features if bins is None else with_bins(features, bins),
+        bins=bins,
         label=table.optional_text("label"),
         as_of=table.optional_text("as_of"),
         valid_until=table.optional_text("valid_until"),

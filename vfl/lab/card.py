@@ -180,7 +180,7 @@ class FederatedScorecard(ClassifierMixin, Owners):  # type: ignore[misc] # sciki
         ConfigError
             A parameter out of range, with the range; ``ESTIMATOR_BACKEND``, ``ESTIMATOR_COLUMNS``.
         DataError
-            ``LOGISTIC_COLUMNS``: no column of the platform is left for the protocol.
+            ``SCREENING_EMPTY``: no column of the platform is left for the protocol.
         PlaintextOverflow
             ``LOGISTIC_KEY_SHORT``.
         """

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from vfl.config.binning import BinningSpec
 from vfl.core.binned_table import BinnedTable, WoeFeature
-from vfl.core.binning import BinCounts, merge_bins
+from vfl.core.binning import BinCounts
 from vfl.core.selection import Reason, pearson
 from vfl.data.binned_features import fit_prebins, prebin_matrix, woe_columns
 from vfl.data.table import Dataset
-from vfl.protocols.binning_sums import bin_rule, merge_method
+from vfl.protocols.bin_wishes import merge_as_wished, wish_of
 from vfl.protocols.joint_features import JointFeature, candidates, screen
 
 __all__ = ["PooledBins", "bin_columns", "select"]
@@ -31,12 +31,12 @@ class PooledBins:
 def bin_columns(owner: str, table: Dataset, labels: npt.NDArray[np.intp], spec: BinningSpec) -> PooledBins:
     """Cut and merge all columns of ``table`` on all rows; ``labels``, (rows,), are 1 for the event."""
     prebins, removed = fit_prebins(table, table.features, slice(0, len(table)), spec)
-    bins = prebin_matrix(table, prebins)
+    bins, declared = prebin_matrix(table, prebins), {f.name: f for f in table.features}
     joint = []
     for index, cut in enumerate(prebins):
         events = np.bincount(bins[:, index], weights=labels, minlength=len(cut.rows)).astype(np.int64)
         counts = BinCounts(np.array(cut.rows, dtype=np.int64), events, cut.apart, cut.ordered)
-        merge = merge_bins(counts, bin_rule(spec), merge_method(spec))
+        merge = merge_as_wished(counts, spec, wish_of(declared[cut.name]))
         joint.append(JointFeature(owner, index, cut.name, counts, merge))
     features = tuple(WoeFeature(cut, feature.merge) for cut, feature in zip(prebins, joint, strict=True))
     return PooledBins(BinnedTable(features), tuple(joint), {table.features[r.feature].name: r.reason for r in removed})

@@ -10,11 +10,12 @@ line    message             kind                        who learns what
 3       PreBinRows          AGGREGATE platform→bank     rows of anonymous pre-bins
 4       EventSums           MASKED platform→bank        events of anonymous pre-bins
 5       BinMerges           DISCLOSURE bank→platform    merging, WOE and IV of its own features
-6       BankColumns         DISCLOSURE bank→platform    number of the bank's features
-7       EncryptedWoe        CIPHERTEXT bank→platform    nothing
-8       OwnCorrelations     AGGREGATE platform→bank     correlations of anonymous columns
-9       CrossSums           MASKED platform→bank        sums of products with the bank's columns
-10      Verdicts            DISCLOSURE bank→platform    which of its own features stay
+6       OwnChoices          DISCLOSURE platform→bank    anonymous features that go or stay at their owner's word
+7       BankColumns         DISCLOSURE bank→platform    number of the bank's features
+8       EncryptedWoe        CIPHERTEXT bank→platform    nothing
+9       OwnCorrelations     AGGREGATE platform→bank     correlations of anonymous columns
+10      CrossSums           MASKED platform→bank        sums of products with the bank's columns
+11      Verdicts            DISCLOSURE bank→platform    which of its own features stay
 ======  ==================  ==========================  =====================================================
 
 Each floor is kept by the owner of what it protects. *Rows*: the platform sends no pre-bin under the row floor, and puts
@@ -22,6 +23,9 @@ every row into one, so that none appears as a difference of two others; the exit
 and non-events*: the bank merges until each bin holds enough of both before it tells a WOE, so that a platform never
 reads labels off a bin of one class. The price is stated: of a pre-bin with enough rows the bank may see that it holds
 few events or none.
+
+The owner's word counts for its own features: cuts, groups, special values and trends come from its view, so do features
+that go or stay in any case; and it alone judges whether its bins shifted between training and later rows.
 
 Security: a bank that encrypts other numbers than labels reads at most the declared windows; it would read other sums
 over the same bins. Two platforms' columns are never multiplied: under the bank's key a platform that colludes with the
@@ -42,6 +46,7 @@ from vfl.protocols.messages.binning import (
     EncryptedWoe,
     EventSums,
     LabelCommitment,
+    OwnChoices,
     OwnCorrelations,
     PreBinRows,
     Verdicts,
@@ -73,6 +78,10 @@ class BankBinning(ABC):
     @abstractmethod
     def bin_merges(self, platform: str) -> BinMerges:
         """Merge one platform's pre-bins. Learns (platform): merging, WOE and IV of its own features."""
+
+    @abstractmethod
+    def take_choices(self, choices: OwnChoices, platform: str) -> None:
+        """Note what one platform decides of its own features."""
 
     @abstractmethod
     def bank_columns(self) -> BankColumns:
@@ -119,6 +128,10 @@ class PlatformBinning(ABC):
         """Merge the own pre-bins."""
 
     @abstractmethod
+    def own_choices(self) -> OwnChoices:
+        """Judge the own features. Learns (bank): which anonymous ones go as unstable, which stay in any case."""
+
+    @abstractmethod
     def take_bank_columns(self, columns: BankColumns) -> None:
         """Note how the bank's columns are packed."""
 
@@ -158,19 +171,22 @@ async def binning(c: Choreography, bank: Handle[BankBinning], platforms: Sequenc
 
 async def screening(c: Choreography, bank: Handle[BankBinning], platforms: Sequence[Handle[PlatformBinning]]) -> None:
     """Selection by correlation and variance inflation over the WOE columns of all owners, after :func:`binning`."""
-    columns = await bank.announce(bank.do(BankBinning.bank_columns), *platforms)  # 6
+    for platform in platforms:
+        choices = await platform.send(platform.do(PlatformBinning.own_choices), to=bank)  # 6
+        bank.do(BankBinning.take_choices, choices, platform.party)
+    columns = await bank.announce(bank.do(BankBinning.bank_columns), *platforms)  # 7
     for platform in platforms:
         platform.do(PlatformBinning.take_bank_columns, columns)
     if columns.count.value:
-        packed = await bank.broadcast(bank.stream(BankBinning.encrypted_woe), to=platforms)  # 7
+        packed = await bank.broadcast(bank.stream(BankBinning.encrypted_woe), to=platforms)  # 8
         for platform, chunks in zip(platforms, packed, strict=True):
             await platform.absorb(PlatformBinning.take_woe, chunks)
     for platform in platforms:
-        own = await platform.send(platform.do(PlatformBinning.own_correlations), to=bank)  # 8
+        own = await platform.send(platform.do(PlatformBinning.own_correlations), to=bank)  # 9
         bank.do(BankBinning.take_correlations, own, platform.party)
         if columns.count.value:
-            sums = await platform.send(platform.stream(PlatformBinning.cross_sums), to=bank)  # 9
+            sums = await platform.send(platform.stream(PlatformBinning.cross_sums), to=bank)  # 10
             await bank.absorb(BankBinning.take_cross_sums, sums, platform.party)
     for platform in platforms:
-        told = await bank.send(bank.do(BankBinning.verdicts, platform.party), to=platform)  # 10
+        told = await bank.send(bank.do(BankBinning.verdicts, platform.party), to=platform)  # 11
         platform.do(PlatformBinning.take_verdicts, told)

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 from vfl.config.binning import BinningSpec
 from vfl.config.contract import Budget
-from vfl.core.binning import MergeMethod
-from vfl.core.optimal_binning import BinRule, Trend
 from vfl.core.selection import Reason
 from vfl.core.woe import WOE_DECIMALS
 from vfl.crypto.encoding import FixedPoint
@@ -26,10 +24,8 @@ __all__ = [
     "VERDICT_REASONS",
     "WOE_UNIT",
     "SumCode",
-    "bin_rule",
     "binning_budgets",
     "label_code",
-    "merge_method",
     "woe_codes",
     "woe_limit",
 ]
@@ -53,18 +49,6 @@ class SumCode:
     """Sums that one reply ciphertext carries under its window mask."""
     chunk: int
     """Ciphertexts per message."""
-
-
-def bin_rule(spec: BinningSpec) -> BinRule:
-    """The job's rule for the solver."""
-    return BinRule(
-        Trend(spec.trend), spec.max_bins, spec.min_bins, spec.min_share, spec.max_p_value, spec.row_floor,
-        spec.class_floor,
-    )  # fmt: skip
-
-
-def merge_method(spec: BinningSpec) -> MergeMethod:
-    return MergeMethod(spec.merging)
 
 
 def label_code(rows: int, key: PublicKey) -> SumCode:
@@ -104,9 +88,10 @@ def binning_budgets(
     return {
         "LabelCommitment": Budget(1, 0),
         "EncryptedLabels": Budget(math.ceil(rows / chunk), 0),
-        "PreBinRows": Budget(1, 13 * most + 32 * bins),
+        "PreBinRows": Budget(1, 17 * most + 32 * bins),
         "EventSums": Budget(max(1, math.ceil(label_replies / REPLY_CIPHERTEXTS)), bins * label_bits + label_replies),
         "BinMerges": Budget(1, 23 * bins + 25 * most),
+        "OwnChoices": Budget(1, 2 * most),
         "BankColumns": Budget(1, 16),
         "EncryptedWoe": Budget(groups * math.ceil(rows / chunk), 0),
         "OwnCorrelations": Budget(1, 15 * most * (most - 1) // 2),

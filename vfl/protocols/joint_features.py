@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from vfl.config.binning import BinningSpec
 from vfl.core.binning import BinCounts, Merge
 from vfl.core.selection import (
+    Reason,
     Removal,
     by_correlation,
     by_iv,
@@ -20,10 +22,35 @@ from vfl.core.selection import (
     keep,
     variance_inflation,
 )
+from vfl.data.schema import Choice, FeatureSpec
 
-__all__ = ["JointFeature", "Screening", "candidates", "joint_correlation", "screen"]
+__all__ = [
+    "JointFeature",
+    "OwnChoice",
+    "Screening",
+    "candidates",
+    "joint_correlation",
+    "screen",
+]
 
 Floats = npt.NDArray[np.float64]
+
+
+class OwnChoice(IntEnum):
+    """What an owner says of a binned feature of its own before the rules are asked."""
+
+    BY_RULE = 0
+    UNSTABLE = 1
+    """Its bins shifted between training and later rows: it goes."""
+    KEEP = 2
+    """It stays, whatever the rules say."""
+
+    @classmethod
+    def of(cls, feature: FeatureSpec, shift: float, spec: BinningSpec) -> OwnChoice:
+        """The owner's word on its ``feature`` with this largest stability index."""
+        if feature.choice is Choice.KEEP:
+            return cls.KEEP
+        return cls.UNSTABLE if shift > spec.max_shift else cls.BY_RULE
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -36,6 +63,10 @@ class JointFeature:
         From 0; for a platform in the shuffled order that only it can undo.
     name : str or None
         The bank's own features only.
+    choice : OwnChoice
+        Its owner's word on it.
+    shift : float
+        Largest stability index of its bins; NaN where their owner keeps it.
     """
 
     owner: str
@@ -43,6 +74,8 @@ class JointFeature:
     name: str | None
     counts: BinCounts
     merge: Merge
+    choice: OwnChoice = OwnChoice.BY_RULE
+    shift: float = np.nan
 
     def __repr__(self) -> str:
         return f"<JointFeature {self.label}>"
@@ -61,14 +94,16 @@ class JointFeature:
         return {
             "owner": self.owner, "index": self.index, "name": self.name, "rows": self.counts.rows.tolist(),
             "events": self.counts.events.tolist(), "apart": self.counts.apart, "ordered": self.counts.ordered,
-            "merge": self.merge.to_dict(),
+            "merge": self.merge.to_dict(), "choice": self.choice.value,
+            "shift": self.shift,
         }  # fmt: skip
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> JointFeature:
         rows, events = (np.array(state[key], dtype=np.int64) for key in ("rows", "events"))
         counts = BinCounts(rows, events, state["apart"], state["ordered"])
-        return cls(state["owner"], state["index"], state["name"], counts, Merge.from_dict(state["merge"]))
+        merge, choice = Merge.from_dict(state["merge"]), OwnChoice(state["choice"])
+        return cls(state["owner"], state["index"], state["name"], counts, merge, choice, state["shift"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +126,14 @@ class Screening:
 
 
 def candidates(features: Sequence[JointFeature], spec: BinningSpec) -> tuple[list[int], list[Removal]]:
-    """Positions with an IV within the job's bounds, and what is outside them."""
+    """Positions of stable features with an IV within the job's bounds or kept by their owner; and why others go."""
     iv = np.array([f.merge.iv for f in features])
-    return keep(range(len(features)), by_iv(iv, range(len(features)), low=spec.min_iv, high=spec.max_iv))
+    by_choice: dict[OwnChoice, list[int]] = {choice: [] for choice in OwnChoice}
+    for position, feature in enumerate(features):
+        by_choice[feature.choice].append(position)
+    removed = [Removal(f, Reason.STABILITY, features[f].shift, spec.max_shift) for f in by_choice[OwnChoice.UNSTABLE]]
+    removed += by_iv(iv, by_choice[OwnChoice.BY_RULE], low=spec.min_iv, high=spec.max_iv)
+    return keep(range(len(features)), removed)
 
 
 def screen(
@@ -101,8 +141,9 @@ def screen(
 ) -> Screening:
     """Select among ``chosen`` by the correlation ``matrix``, shape (features, features), NaN where unknown."""
     iv = np.array([f.merge.iv for f in features])
-    kept, removed = keep(chosen, by_correlation(matrix, iv, chosen, limit=spec.max_correlation))
-    kept, inflated = keep(kept, by_vif(matrix, kept, limit=spec.max_vif))
+    forced = {position for position, f in enumerate(features) if f.choice is OwnChoice.KEEP}
+    kept, removed = keep(chosen, by_correlation(matrix, iv, chosen, limit=spec.max_correlation, forced=forced))
+    kept, inflated = keep(kept, by_vif(matrix, kept, limit=spec.max_vif, forced=forced))
     vif = variance_inflation(matrix[np.ix_(kept, kept)])
     return Screening(tuple(kept), tuple(removed + inflated), tuple(vif.tolist()))
 

@@ -23,6 +23,11 @@ row's slope. The inverse is found on shares by Newton-Schulz iterations. They co
 in columns whitened by its own ¼XᵀX, which bounds every curvature by the number of owners; no scalar, step size or
 stopping value is opened, and the number of steps is fixed in advance.
 
+**Refits.** At the end of a pass each owner learns its own weights, and so how its own columns are pulled. Elastic net,
+sign constraints and backward elimination are then its own affair (:mod:`vfl.protocols.logistic_weights`): it changes
+its penalties and says so with one bit; the next pass starts from the weights that the owners know. The same start
+serves a job that goes on from an earlier one's weights (warm start).
+
 Sources: Mohassel and Zhang, "SecureML" (IEEE S&P 2017) for fixed point on shares; Huybrechs (SIAM J. Numer. Anal. 47,
 2010) for Fourier extension; Pan and Schreiber (SIAM J. Sci. Stat. Comput. 12, 1991) for the scaled Newton-Schulz
 iteration. Trust: semi-honest parties; keys, ciphertexts, counts and sizes are checked.
@@ -34,7 +39,8 @@ line    message                      kind                            who learns 
 2       BankWidth, PlatformWidth     DISCLOSURE both ways            numbers of columns
 3       BankEncrypted, PlatformE…    CIPHERTEXT both ways            nothing
 4       PlatformMasked, BankMasked   MASKED both ways                nothing (uniform shares)
-5       BankShare, PlatformShare     DISCLOSURE both ways            each its own final weights and standard errors
+5       BankShare, PlatformShare     DISCLOSURE both ways            each its own weights and standard errors
+6       PlatformRefit, RefitBegin    DISCLOSURE both ways            whether another pass is wanted
 ======  ===========================  ==============================  =============================================
 """
 
@@ -55,6 +61,7 @@ from vfl.protocols.logistic_provider import (
     provided_curvature,
     provided_gradient,
     provided_margins,
+    provided_start,
     provided_sums,
     provided_variances,
     provided_weights,
@@ -69,8 +76,10 @@ from vfl.protocols.messages.logistic import (
     PlatformEncrypted,
     PlatformKeyOffer,
     PlatformMasked,
+    PlatformRefit,
     PlatformShare,
     PlatformWidth,
+    RefitBegin,
 )
 from vfl.runtime.choreography import Choreography, Handle
 
@@ -142,7 +151,19 @@ class BankLogistic(ABC):
 
     @abstractmethod
     def take_share(self, share: PlatformShare) -> None:
-        """Own final weights, intercept and standard errors."""
+        """Own weights, intercept and standard errors."""
+
+    @abstractmethod
+    def take_refit(self, refit: PlatformRefit, platform: str) -> None:
+        """Whether a platform wants another pass."""
+
+    @abstractmethod
+    def refit_begin(self) -> RefitBegin:
+        """Whether any owner does. Learns (platform): exactly that."""
+
+    @abstractmethod
+    def restart(self) -> None:
+        """Begin a pass from the own weights."""
 
 
 class PlatformLogistic(ABC):
@@ -197,7 +218,15 @@ class PlatformLogistic(ABC):
 
     @abstractmethod
     def take_share(self, share: BankShare) -> None:
-        """Own final weights and standard errors."""
+        """Own weights and standard errors."""
+
+    @abstractmethod
+    def refit(self) -> PlatformRefit:
+        """Decide on own penalties. Learns (bank): whether they changed."""
+
+    @abstractmethod
+    def restart(self) -> None:
+        """Begin a pass from the own weights."""
 
 
 @cache
@@ -258,9 +287,10 @@ async def _inverse(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic
 
 
 async def logistic_start(
-    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers
+    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers, *,
+    warm: bool,
 ) -> None:
-    """The first Newton step, from the bank's own model."""
+    """The first Newton step, from the bank's own model; or the weights of an earlier job."""
     await meet_providers(others)
     offer = await platform.send(platform.do(PlatformLogistic.key_offer), to=bank)
     ack = await bank.send(bank.do(BankLogistic.key_ack, offer), to=platform)
@@ -269,6 +299,9 @@ async def logistic_start(
     platform.do(PlatformLogistic.take_width, width)
     theirs = await platform.send(platform.do(PlatformLogistic.width), to=bank)
     bank.do(BankLogistic.take_width, theirs)
+    if warm:
+        await _restart(bank, platform, others)
+        return
     bank.do(BankLogistic.start)
     platform.do(PlatformLogistic.start)
     await _from_bank(bank, platform, What.CURVATURE)
@@ -314,7 +347,7 @@ async def logistic_end(
     c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers, *,
     standard_errors: bool,
 ) -> None:
-    """Each owner receives its own weights, and their standard errors from the curvature at the optimum."""
+    """Each owner receives its own weights, and their standard errors from the curvature where they are."""
     if standard_errors:
         await _margins(bank, platform, others)
         await _curvature(bank, platform, others)
@@ -328,18 +361,51 @@ async def logistic_end(
     await provided_weights(others)
 
 
+async def logistic_refit(
+    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers
+) -> RefitBegin:
+    """Another pass, if any owner changed what it does with its own columns."""
+    refit = await platform.send(platform.do(PlatformLogistic.refit), to=bank)
+    bank.do(BankLogistic.take_refit, refit, platform.party)
+    for provider in others.all:
+        wish = await provider.send(provider.do(ProviderLogistic.refit), to=bank)
+        bank.do(BankLogistic.take_refit, wish, provider.party)
+    begin = await bank.announce(bank.do(BankLogistic.refit_begin), platform, *others.all)
+    if begin.go_on.value:
+        await _restart(bank, platform, others)
+    return begin
+
+
+async def _restart(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers) -> None:
+    """Shares of weights that their owners know."""
+    bank.do(BankLogistic.restart)
+    platform.do(PlatformLogistic.restart)
+    await provided_start(others)
+
+
 async def logistic_regression(
     c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], spec: LogisticSpec,
     providers: Sequence[Handle[ProviderLogistic]] = (),
 ) -> None:
-    """All steps; each is a phase, so that a crash costs at most the step it falls into.
+    """All passes; each step is a phase, so that a crash costs at most the step it falls into.
 
     ``providers`` are the platforms after the first, in the order of the job.
     """
     others = Providers(c.role(bank.party, BankHub), c.role(platform.party, PlatformHub), tuple(providers))
-    await c.phase("logistic-start", logistic_start, bank, platform, others)
-    for step in range(1, spec.steps):
-        await c.phase(
-            f"logistic-step-{step}", logistic_step, bank, platform, others, curvature=step < spec.curvatures
-        )
-    await c.phase("logistic-end", logistic_end, bank, platform, others, standard_errors=spec.standard_errors)
+    all_ = bank, platform, others
+    warm, chosen = bool(spec.warm_start), spec.selection != "none"
+    at_once = spec.standard_errors and spec.passes == 1
+    await c.phase("logistic-start", logistic_start, *all_, warm=warm)
+    for step in range(0 if warm else 1, spec.steps):
+        await c.phase(f"logistic-step-{step}", logistic_step, *all_, curvature=step < spec.curvatures)
+    await c.phase("logistic-end", logistic_end, *all_, standard_errors=at_once or chosen)
+    for refit in range(1, spec.passes):
+        begin = await c.phase(f"logistic-refit-{refit}", logistic_refit, *all_)
+        if not begin.go_on.value:
+            break
+        for step in range(spec.refit_steps):
+            name = f"logistic-refit-{refit}-step-{step}"
+            await c.phase(name, logistic_step, *all_, curvature=step == 0)
+        await c.phase(f"logistic-refit-{refit}-end", logistic_end, *all_, standard_errors=chosen)
+    if spec.standard_errors and not (at_once or chosen):
+        await c.phase("logistic-errors", logistic_end, *all_, standard_errors=True)

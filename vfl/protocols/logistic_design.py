@@ -36,8 +36,8 @@ class OwnDesign:
     ----------
     columns : array of shape (rows, columns)
         The owner's training columns, a column of ones first where the owner holds the intercept.
-    ridge : array of shape (columns,)
-        ½ ridge w² per column, on the scale of the summed loss.
+    ridge, linear : array of shape (columns,)
+        ½ ridge w² + linear w per column, on the scale of the summed loss.
     scale : float
         Rows times the largest sample weight: what the objective is divided by.
 
@@ -49,7 +49,7 @@ class OwnDesign:
     Security: everything here stays with the owner.
     """
 
-    def __init__(self, columns: Floats, ridge: Floats, scale: float) -> None:
+    def __init__(self, columns: Floats, ridge: Floats, scale: float, linear: Floats | None = None) -> None:
         rows, count = columns.shape
         _require(bool(np.isfinite(columns).all()) and 0 < count < 1 << COLUMN_LOG)
         levels = [np.unique(columns[:, f], return_inverse=True) for f in range(count)]
@@ -63,6 +63,7 @@ class OwnDesign:
         _require(float(np.abs(self.whiten).max(initial=0)) < 1 << DESIGN_REACH)
         self.ridge: Floats = (self.whiten * (ridge / scale)) @ self.whiten.T
         """T diag(r) Tᵀ / scale; its entries are at most 1."""
+        self.linear: Floats = self.whiten @ (np.zeros(count) if linear is None else linear / scale)
         entries = np.concatenate([np.outer(v, self.whiten[:, f]) for f, v in enumerate(self.values)])
         _require(float(np.abs(entries).max()) < 1 << DESIGN_REACH)
         self.entries: Floats = entries

@@ -20,7 +20,7 @@ from vfl.crypto.shares import FRACTION, RING, Ring
 from vfl.protocols.logistic import What
 from vfl.protocols.logistic_code import ANGLE_SHIFT, WEIGHT_BITS, SeriesCode
 from vfl.protocols.logistic_curvature import CurvatureRound
-from vfl.protocols.logistic_party import LogisticParty, variance_plan
+from vfl.protocols.logistic_party import LogisticParty, start_plan, variance_plan
 from vfl.protocols.logistic_provider import Ask
 from vfl.protocols.logistic_relays import (
     Masks,
@@ -81,6 +81,8 @@ class Hub:
         self._ask = ask
         self._read = {provider: [] for provider in self._providers}
         self._tops = []
+        if ask is Ask.START:
+            self._variances = {}
 
     # --- what is sent -----------------------------------------------------------------------------------------
 
@@ -145,7 +147,7 @@ class Hub:
         plan = s.code.relayed_block(s.own.public)
         packed = stretched_columns(s.design, plan, rows)
         slopes = s.slopes[:rows].astype(object) if len(s.slopes) else zeros(rows)
-        if self._residuals is None or not self._side.at_start:
+        if self._residuals is None or not self._side.from_own_model:
             return packed, packed * slopes[:, None]
         columns = s.design.curve_rows(rows, stretched=True).astype(object)
         values = np.hstack([columns * slopes[:, None], self._residuals()[:rows].astype(object)[:, None]])
@@ -193,7 +195,11 @@ class Hub:
         """Add every provider's answers to the own shares."""
         for provider in self._providers:
             numbers = np.vstack(self._read[provider])
-            if self._ask is Ask.MARGINS:
+            if self._ask is Ask.START:
+                part = self._part(provider)
+                read = start_plan(self.s.own.public).read(numbers, 1, part.stop - part.start)[0]
+                self.s.weights[part] = self._signed(read)
+            elif self._ask is Ask.MARGINS:
                 self._add_margins(numbers)
             elif self._ask is Ask.SUMS:
                 self._sums[provider] = self._slots(numbers, self._sum_round.series)
@@ -239,7 +245,7 @@ class Hub:
         s.curvature[part, part] = s.cut(block, s.code.own_scale() - FRACTION)
         bank, platform = (s.mine, s.theirs) if s.first else (s.theirs, s.mine)
         for owner in (bank, platform, *(s.part(earlier) for earlier in range(number))):
-            residuals = owner == bank and self._side.at_start
+            residuals = owner == bank and self._side.from_own_model
             width = owner.stop - owner.start + residuals
             start, end = end, end + size * across.groups(width)
             values = s.cut(self._signed(across.read(numbers[start:end], size, width)), s.code.cross_scale() - FRACTION)
@@ -255,7 +261,7 @@ class Hub:
     def share(self, provider: str) -> bytes:
         """Own shares of the provider's weights and, where wanted, of its variances."""
         values = self.s.weights[self._part(provider)].tolist()
-        if self._side.spec.standard_errors:
+        if provider in self._variances:
             values += self._variances[provider].tolist()
         return b"".join(v.to_bytes(RING // 8, "little") for v in values)
 

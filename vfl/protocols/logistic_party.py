@@ -6,9 +6,8 @@ sides differ in what their values of a row are: the bank knows series and labels
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +31,7 @@ from vfl.crypto.shares import (
 from vfl.protocols.logistic import What, inversion_intervals
 from vfl.protocols.logistic_code import SeriesCode
 from vfl.protocols.logistic_curvature import CurvatureRound
+from vfl.protocols.logistic_progress import Progress
 from vfl.protocols.logistic_rounds import (
     GradientRound,
     MarginRound,
@@ -50,9 +50,8 @@ from vfl.wire.carriers import MaskedCiphertexts
 __all__ = [
     "LogisticParty",
     "VarianceRound",
-    "curvature_rows",
     "open_variances",
-    "sigmoid_terms",
+    "start_plan",
     "variance_factors",
     "variance_plan",
 ]
@@ -60,26 +59,22 @@ __all__ = [
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-TERMS = (12, 9, 6)
-"""Harmonics of σ in the last step, the one before, and all earlier ones: few while the weights are far off."""
 COARSE_SLOPES, FINE_SLOPES = 5, 8
 """Harmonics of σ': few for a curvature that only serves the next steps, many for standard errors."""
 _MIX_BITS = 20
 """Fractional bits of the public factors of the inversion and of the whitening of variances."""
 
 
-class LogisticParty(ABC):
+class LogisticParty(Progress):
     """One side: its shares, the rounds by name, and its state between phases."""
 
     def __init__(self, spec: LogisticSpec, owners: int) -> None:
-        self.spec = spec
+        super().__init__(spec)
         self._owners = owners
         self._shares: Shares | None = None
         self._rounds: dict[What, Round] = {}
-        self._step = 0
         self._interval = 0
         self._mix: Ring = zeros(0, 0)
-        self._restored: dict[str, Any] = {}
         self.others: list[int] = []
         """Columns of each further platform, in the order of the job."""
 
@@ -103,7 +98,7 @@ class LogisticParty(ABC):
         if self._restored:
             arrays, facts = self._restored["arrays"], self._restored["facts"]
             shares.weights, shares.inverse = (ring_from_bytes(arrays[k]) for k in ("weights", "inverse"))
-            shares.clock, self._step = facts["clock"], facts["step"]
+            shares.clock, self._step, self._opened = facts["clock"], facts["step"], facts["opened"]
             kept = self._round_matrix(What.INVERSE)
             for data in arrays["matrix"]:
                 raw = data.tobytes()
@@ -111,6 +106,16 @@ class LogisticParty(ABC):
                 kept.take_encrypted(
                     SealedCiphertexts.received(shares.peer.public.key_id, len(raw) // size, raw, shares.peer.public)
                 )
+
+    def restart(self) -> None:
+        """A pass from weights that their owners know: each holds its own in clear, the peer's share is zero."""
+        before = self.shares
+        shares = self._shares = self.make_shares(before.peer_columns)
+        shares.admit(before.others)
+        shares.clock = before.clock
+        shares.weights[shares.mine] = to_fixed(shares.design.whitened(self.own.weights))
+        self._rounds = {}
+        self.begin_pass()
 
     # --- what the two sides do differently --------------------------------------------------------------------
 
@@ -134,7 +139,7 @@ class LogisticParty(ABC):
         if what is What.MARGINS:
             self._rounds[what] = MarginRound(s)
         elif what is What.SUMS:
-            code = s.code.gradient_series(sigmoid_terms(self.spec, self._step))
+            code = s.code.gradient_series(self.terms)
             self._rounds[what] = SumRound(s, code, self.sigmoid_values(code))
         elif what is What.GRADIENT:
             sums = self._rounds[What.SUMS]
@@ -163,16 +168,7 @@ class LogisticParty(ABC):
     @property
     def curvature_rows(self) -> int:
         """Rows of the present curvature: all for the first and for standard errors."""
-        return curvature_rows(self.spec, self._step, self.shares.rows)
-
-    @property
-    def _last(self) -> bool:
-        return self._step >= self.spec.steps
-
-    @property
-    def at_start(self) -> bool:
-        """Whether the first Newton step is under way, from the bank's own model."""
-        return self._step == 0
+        return self.rows_of_curvature(self.shares.rows)
 
     def round_of(self, what: What) -> Round:
         """The present round of a name."""
@@ -231,64 +227,53 @@ class LogisticParty(ABC):
             self._interval += 1
         elif what is What.DIRECTION:
             s.weights = (s.weights - self._round_matrix(What.INVERSE).product()[:, 0]) % (1 << RING)
-            self._step += 1
+            self.step_ended()
         else:
             self._rounds[what].finish()
 
     # --- opening ----------------------------------------------------------------------------------------------
 
     def share_of_theirs(self) -> bytes:
-        """Own shares of the peer's weights and, where wanted, of their variances."""
-        s = self.shares
+        """Own shares of the peer's weights and, if they were made, of their variances."""
+        s, variance = self.shares, self._variance
         out = s.weights[s.theirs].tolist()
-        if self.spec.standard_errors:
-            out += self._variance().of_theirs.tolist()
+        if variance is not None:
+            out += variance.of_theirs.tolist()
         return b"".join(v.to_bytes(RING // 8, "little") for v in out)
 
-    def open_mine(self, share: bytes, scale: float) -> tuple[Floats, Floats]:
+    def open_mine(self, share: bytes, scale: float) -> None:
         """Own weights and standard errors (empty without), from the peer's shares."""
-        s, count = self.shares, self.shares.design.columns
-        parts = 2 if self.spec.standard_errors else 1
-        if len(share) != parts * count * RING // 8:
+        s, count, variance = self.shares, self.shares.design.columns, self._variance
+        if len(share) != (1 if variance is None else 2) * count * RING // 8:
             raise wrong_count()
         values = ring_from_bytes(np.frombuffer(share, dtype=np.uint8).reshape(-1, RING // 8))
         weights = s.design.weights(to_floats((values[:count] + s.weights[s.mine]) % (1 << RING)))
-        if parts == 1:
-            return weights, np.zeros(0)
-        variances = open_variances(values[count:] + self._variance().of_mine)
-        return weights, np.sqrt(np.maximum(variances, 0) / scale)
+        variances = np.zeros(0) if variance is None else open_variances(values[count:] + variance.of_mine)
+        self.learn(weights, variances, scale)
 
-    def _variance(self) -> VarianceRound:
+    @property
+    def _variance(self) -> VarianceRound | None:
         found = self._rounds.get(What.VARIANCE)
-        if not isinstance(found, VarianceRound):
-            raise too_early("variance round")
-        return found
+        return found if isinstance(found, VarianceRound) else None
 
     # --- state ------------------------------------------------------------------------------------------------
 
     def dump_shares(self) -> bytes:
         """Shares between steps; margins and rounds are made anew in each."""
         s = self.shares
-        sealed = self._round_matrix(What.INVERSE).sealed
+        sealed = [] if self._opened else self._round_matrix(What.INVERSE).sealed
         matrix = np.frombuffer(b"".join(part.data for part in sealed), dtype=np.uint8)
         arrays = {"weights": ring_bytes(s.weights), "inverse": ring_bytes(s.inverse), "matrix": matrix[None, :]}
-        facts = {"clock": s.clock, "step": self._step, "peer_columns": s.peer_columns, "others": self.others}
-        return freeze(arrays, facts)
+        facts = {
+            "clock": s.clock, "step": self._step, "opened": self._opened, "peer_columns": s.peer_columns,
+            "others": self.others,
+        }  # fmt: skip
+        return freeze(arrays | self.own.state(), facts)
 
     def restore_shares(self, raw: bytes) -> None:
         arrays, facts = thaw(raw)
         self.others = facts["others"]
         self._restored = {"arrays": arrays, "facts": facts}
-
-
-def sigmoid_terms(spec: LogisticSpec, step: int) -> int:
-    """Harmonics of σ after ``step`` Newton steps."""
-    return TERMS[min(spec.steps - 1 - step, len(TERMS) - 1)]
-
-
-def curvature_rows(spec: LogisticSpec, step: int, rows: int) -> int:
-    """Rows of the curvature after ``step`` Newton steps: all for the first and for standard errors."""
-    return rows if step in (0, spec.steps) else min(rows, spec.curvature_rows)
 
 
 def variance_factors(whiten: Floats) -> Ring:
@@ -302,6 +287,11 @@ def variance_factors(whiten: Floats) -> Ring:
 def variance_plan(public: PublicKey) -> SlotPlan:
     """Slots of variances, which have 32 + 2 · 20 fractional bits."""
     return SlotPlan(RING + 2 * (_MIX_BITS + 12) + 18, public)
+
+
+def start_plan(public: PublicKey) -> SlotPlan:
+    """Slots of a provider's own weights in the fixed-point ring."""
+    return SlotPlan(RING, public)
 
 
 def open_variances(ring: Ring) -> Floats:

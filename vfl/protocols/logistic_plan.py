@@ -28,11 +28,15 @@ def logistic_budgets(spec: LogisticSpec, *, rows: int, columns: int, key_bits: i
     by_bin = math.ceil(2 * (1 << BIN_LOG) / chunk)
     matrix = math.ceil((2 * columns) ** 2 / chunk)
     curvature = math.ceil(rows / max(1, chunk // (columns + 2))) + 2 * matrix
-    passes, inversions = spec.steps + 1, spec.curvatures + 1
+    refits = spec.passes - 1
+    # Standard errors want one more look at the rows, in each pass where columns are chosen by them.
+    errors = spec.passes if spec.selection != "none" else 1
+    passes, inversions = spec.steps + refits * spec.refit_steps + errors, spec.curvatures + refits + errors
     iterations = len(inversion_intervals(2))
     encrypted = passes * (2 * by_row + 2 * by_bin + 1) + inversions * (curvature + (iterations + 2) * matrix + by_row)
     masked = passes * (2 * by_row + 2 * by_bin + matrix) + inversions * (by_row + curvature + 2 * iterations * matrix)
-    share = 2 * 128 * columns
+    opened = spec.passes + 1
+    share = opened * 2 * 128 * columns
     return {
         "PlatformKeyOffer": Budget(1, 0),
         "BankKeyAck": Budget(1, 0),
@@ -42,8 +46,10 @@ def logistic_budgets(spec: LogisticSpec, *, rows: int, columns: int, key_bits: i
         "PlatformEncrypted": Budget(encrypted, 0),
         "BankMasked": Budget(masked, 0),
         "PlatformMasked": Budget(masked, 0),
-        "BankShare": Budget(1, share),
-        "PlatformShare": Budget(1, share),
+        "BankShare": Budget(opened, share),
+        "PlatformShare": Budget(opened, share),
+        "PlatformRefit": Budget(refits, refits),
+        "RefitBegin": Budget(refits, refits),
     }
 
 

@@ -14,7 +14,8 @@ knows the mask, keeps nothing.
 4. *Curvature.* B and A send [[their share of each slope]]; J sums by pairs of bins: its own block. For the blocks
    across owners each other owner relays slope share × its columns under a mask, both shares alike; J sums by bin.
 5. *Variances.* B and A send their shares of J's block of the inverse; J returns its diagonal in J's own units.
-6. *End.* B and A send their shares of J's weights and variances: only J can add them up.
+6. *End.* B and A send their shares of J's weights and variances: only J can add them up. Where another pass begins,
+   J returns its weights to B and nothing to A, both under one mask: shares again.
 
 Trust: semi-honest. A provider that colludes with B or with A learns what that party may, and no row: what is relayed
 is masked towards the holder of either key. B and A together could open everything, as without providers.
@@ -27,7 +28,8 @@ line    message                      kind                            who learns 
 3       BankEncrypted, PlatformE…    CIPHERTEXT B→J, A→J, B→A        nothing
 4       BankRelay, PlatformRelay     CIPHERTEXT B→J, A→J, J→J'       nothing
 5       PlatformMasked               MASKED J→B, J→A                 nothing (uniform shares)
-6       BankShare, PlatformShare     DISCLOSURE B→J, A→J             J its own final weights and standard errors
+6       BankShare, PlatformShare     DISCLOSURE B→J, A→J             J its own weights and standard errors
+7       PlatformRefit, RefitBegin    DISCLOSURE J→B, B→J             whether another pass is wanted
 ======  ===========================  ==============================  =============================================
 """
 
@@ -46,6 +48,7 @@ from vfl.protocols.messages.logistic import (
     PlatformEncrypted,
     PlatformKeyOffer,
     PlatformMasked,
+    PlatformRefit,
     PlatformRelay,
     PlatformShare,
     PlatformWidth,
@@ -62,6 +65,7 @@ __all__ = [
     "provided_curvature",
     "provided_gradient",
     "provided_margins",
+    "provided_start",
     "provided_sums",
     "provided_variances",
     "provided_weights",
@@ -72,6 +76,7 @@ __all__ = [
 class Ask(StrEnum):
     """What providers are asked for."""
 
+    START = "start"
     MARGINS = "margins"
     SUMS = "sums"
     GRADIENT = "gradient"
@@ -225,6 +230,14 @@ class ProviderLogistic(ABC):
         """Count the Newton steps: later ones have more harmonics."""
 
     @abstractmethod
+    def refit(self) -> PlatformRefit:
+        """Decide on own penalties. Learns (bank): whether they changed."""
+
+    @abstractmethod
+    def restart(self) -> None:
+        """Begin a pass from the own weights."""
+
+    @abstractmethod
     def take_bank_share(self, share: BankShare) -> None: ...
 
     @abstractmethod
@@ -294,6 +307,18 @@ async def _relay(p: Providers) -> None:
 def _finish(p: Providers) -> None:
     p.bank.do(BankHub.finish)
     p.platform.do(PlatformHub.finish)
+
+
+async def provided_start(p: Providers) -> None:
+    """A pass from weights that each provider knows."""
+    if not p.all:
+        return
+    for provider in p.all:
+        provider.do(ProviderLogistic.restart)
+    p.begin(Ask.START)
+    for provider in p.all:
+        await _answer(p, provider)
+    _finish(p)
 
 
 async def provided_margins(p: Providers) -> None:

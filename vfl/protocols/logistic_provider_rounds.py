@@ -14,17 +14,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
+import numpy.typing as npt
 
-from vfl.config.logistic import LogisticSpec
 from vfl.crypto import limbs
 from vfl.crypto.backends.base import Limbs
 from vfl.crypto.paillier import AdditiveHE, Ciphertexts, SealedCiphertexts
 from vfl.crypto.randomness import JobSeed
-from vfl.crypto.shares import FRACTION, SlotPlan, linear_map
+from vfl.crypto.shares import FRACTION, SlotPlan, linear_map, signed, to_fixed
 from vfl.protocols.logistic_code import LogisticCode
 from vfl.protocols.logistic_curvature import own_block, pair_sums, plus
 from vfl.protocols.logistic_design import OwnDesign
-from vfl.protocols.logistic_party import curvature_rows, sigmoid_terms, variance_factors, variance_plan
+from vfl.protocols.logistic_party import start_plan, variance_factors, variance_plan
+from vfl.protocols.logistic_progress import Progress
 from vfl.protocols.logistic_relays import Masks, relay_chunks, relay_products, stretched_columns
 from vfl.protocols.logistic_rounds import margin_tables, margins_of_rows, wrong_count
 from vfl.runtime.workspace import too_early
@@ -37,10 +38,12 @@ __all__ = [
     "GradientAnswer",
     "Key",
     "MarginAnswer",
+    "StartAnswer",
     "SumAnswer",
     "VarianceAnswer",
 ]
 
+Floats = npt.NDArray[np.float64]
 _FLUSH_ROWS = 1 << 14
 
 
@@ -64,12 +67,11 @@ class Columns:
     """
 
     seed: JobSeed
-    spec: LogisticSpec
+    progress: Progress
     code: LogisticCode
     design: OwnDesign
     keys: dict[Key, AdditiveHE]
     widths: dict[str, int]
-    step: int = 0
     clock: int = 0
     """Counts rounds: no randomness serves two of them."""
     weights: dict[Key, Ciphertexts] = field(default_factory=dict)
@@ -141,6 +143,17 @@ class Collected(Answer):
         return self.c.keys[key].concat(self._parts[key])
 
 
+class StartAnswer(Answer):
+    """The own weights under the bank's key, nothing under the platform's: with one mask, shares of them."""
+
+    def results(self, key: Key) -> Iterator[tuple[Ciphertexts, SlotPlan]]:
+        he, design = self.c.keys[key], self.c.design
+        weights = signed(to_fixed(design.whitened(self.c.progress.own.weights))).tolist()
+        plain = limbs.from_ints([w % he.public.n if key is Key.BANK else 0 for w in weights], he.public.limbs)
+        stream = self.c.seed.stream("logistic-start", self.c.clock, key, hashlib.sha256(plain.tobytes()).digest())
+        yield self._pack(key, he.encrypt(plain, stream), start_plan(he.public))
+
+
 class MarginAnswer(Collected):
     """What the own columns add to each row's angle: [[weights mod 2^53]], then the whole ring elements."""
 
@@ -181,7 +194,7 @@ class SumAnswer(Answer):
     def results(self, key: Key) -> Iterator[tuple[Ciphertexts, SlotPlan]]:
         if self._row != self.c.rows:
             raise wrong_count()
-        series = self.c.code.gradient_series(sigmoid_terms(self.c.spec, self.c.step))
+        series = self.c.code.gradient_series(self.c.progress.terms)
         yield self._pack(key, self._sums[key], self.c.code.relayed_sums(self.c.keys[key].public, series))
 
 
@@ -199,11 +212,13 @@ class GradientAnswer(Collected):
         he, design, code = self.c.keys[key], self.c.design, self.c.code
         if key not in self.c.weights:
             raise too_early("weight share")
-        series = code.gradient_series(sigmoid_terms(self.c.spec, self.c.step))
+        series = code.gradient_series(self.c.progress.terms)
         # A last group that was not full brought sums of nothing.
         sums = he.take(self.vector(key), np.arange(self._count, dtype=np.int64))
         ridge = np.rint(np.ldexp(design.ridge, code.gradient_scale(series) - FRACTION)).astype(np.int64)
         gradient = he.add(linear_map(he, sums, design.back), linear_map(he, self.c.weights[key], ridge))
+        if key is Key.BANK:
+            gradient = he.add_plain(gradient, fixed_plaintexts(he, design.linear, code.gradient_scale(series)))
         yield self._pack(key, gradient, code.relayed_gradient(he.public, series))
 
 
@@ -227,8 +242,8 @@ class CurvatureAnswer(Answer):
 
     def __init__(self, columns: Columns, bank: str) -> None:
         super().__init__(columns)
-        self._bank, self._start = bank, columns.step == 0
-        self._rows = curvature_rows(columns.spec, columns.step, columns.rows)
+        self._bank, self._start = bank, columns.progress.from_own_model
+        self._rows = columns.progress.rows_of_curvature(columns.rows)
         self._slopes: dict[Key, list[Ciphertexts]] = {key: [] for key in Key}
         self._cross: dict[str, dict[Key, list[Ciphertexts]]] = {}
         self._taken: dict[str, int] = {}
@@ -289,7 +304,7 @@ class CurvatureAnswer(Answer):
         else:
             block = own_block(he, design, self._pairs(he, slopes), self._rows)
             if key is Key.BANK:
-                block = he.add_plain(block, self._ridge(he))
+                block = he.add_plain(block, fixed_plaintexts(he, design.ridge, code.own_scale()))
             yield self._pack(key, block, plan)
         back = design.curve_table(self._rows, stretched=False)
         plan = code.relayed_block(he.public)
@@ -316,8 +331,8 @@ class CurvatureAnswer(Answer):
             raise wrong_count()
         return total
 
-    def _ridge(self, he: AdditiveHE) -> Limbs:
-        """The own ridge, in the units of the own block, as plaintexts."""
-        scale = self.c.code.own_scale()
-        fixed = [round(v * (1 << FRACTION)) << (scale - FRACTION) for v in self.c.design.ridge.ravel().tolist()]
-        return limbs.from_ints([v % he.public.n for v in fixed], he.public.limbs)
+
+def fixed_plaintexts(he: AdditiveHE, values: Floats, scale: int) -> Limbs:
+    """Own numbers in the units of a result with ``scale`` >= 32 fractional bits, as plaintexts."""
+    fixed = [round(v * (1 << FRACTION)) << (scale - FRACTION) for v in values.ravel().tolist()]
+    return limbs.from_ints([v % he.public.n for v in fixed], he.public.limbs)

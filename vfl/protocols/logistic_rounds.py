@@ -37,6 +37,7 @@ from vfl.crypto.shares import (
     linear_map,
     signed_digits,
     signed_plaintexts,
+    to_fixed,
     truncate,
 )
 from vfl.errors import RemoteProtocolError
@@ -377,6 +378,7 @@ class GradientRound(Round):
         read = s.code.gradient(s.own.public, self._sums.series).read(np.vstack(self._read), 1, s.peer_columns)[0]
         out[s.theirs] = read
         s.gradient = s.cut(out, bits)
+        s.gradient[s.mine] = (s.gradient[s.mine] + to_fixed(s.design.linear)) % _MODULUS
 
 
 class SlopeRound(Round):

@@ -26,10 +26,11 @@ platforms = [{platforms}]
 bank_view = "main"
 platform_view = "main"
 as_of = 2026-01-01
+model = "{model}"
 
 [trees]
 trees = 1
-{score}
+{more}
 """
 
 
@@ -50,15 +51,17 @@ class MessageRow:
     leaks_zh: str
 
 
-def dry_job(*, platforms: int = 1, scoring: bool = False) -> list[Line]:
-    """The sends of an example job of boosted trees, or of a scoring job, in order.
+def dry_job(
+    *, platforms: int = 1, scoring: bool = False, model: str = "trees", out_of_time: bool = False
+) -> list[Line]:
+    """The sends of an example job of ``"trees"`` or a ``"scorecard"``, or of a scoring job, in order.
 
     The one tree makes a split of the bank and a split of the first platform, so every line is passed.
     """
     names = ("platform-a", *(f"platform-{chr(ord('b') + i)}" for i in range(platforms - 1)))
-    terms = _TERMS.format(
-        platforms=", ".join(f'"{name}"' for name in names), score='[score]\nmodel = "earlier-job"' if scoring else ""
-    )
+    more = '[score]\nmodel = "earlier-job"\n' if scoring else ""
+    more += "[sample]\nout_of_time = 0.2\n" if out_of_time else ""
+    terms = _TERMS.format(platforms=", ".join(f'"{name}"' for name in names), model=model, more=more)
     run = DryRun()
     asyncio.run(run_choreography(Choreography(run), JobSpec.parse(terms, "example job")))
     return run.lines

@@ -12,6 +12,7 @@ from vfl.report.charts import ModelLine
 from vfl.report.model import ReportModel
 from vfl.report.performance_model import ModelKind, SplitPerformance
 from vfl.report.render import page
+from vfl.report.strategy_model import Match
 from vfl.report.svg import OWNER_COLOURS
 from vfl.report.texts import LABELS
 
@@ -33,8 +34,13 @@ class _Job:
     peak_memory: float
 
 
-def compare(models: Sequence[ReportModel], *, language: str = "zh") -> str:
+def compare(models: Sequence[ReportModel], *, matches: Sequence[Match] = (), language: str = "zh") -> str:
     """The comparison page of up to six jobs, as text.
+
+    Parameters
+    ----------
+    matches : sequence of Match
+        Champions and challengers on rows held out in both jobs; without any, the page says that there are too few.
 
     Raises
     ------
@@ -60,9 +66,9 @@ def compare(models: Sequence[ReportModel], *, language: str = "zh") -> str:
     return page(
         "compare.html",
         title=f"{kind.zh} · {kind.en}",
-        sections=["jobs", "joint", "price"],
+        sections=["jobs", "match", "joint", "price"],
         language=language,
-        context={"jobs": jobs, "lines": lines, "roc": charts.roc("svg-roc", lines)},
+        context={"jobs": jobs, "lines": lines, "roc": charts.roc("svg-roc", lines), "matches": matches},
     )
 
 

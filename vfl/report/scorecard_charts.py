@@ -23,6 +23,7 @@ from vfl.report.svg import (
     fitted,
     number_ticks,
     percent_ticks,
+    text_width,
 )
 from vfl.report.texts import LABELS, is_split, split_name
 
@@ -127,7 +128,8 @@ def stability(figure: str, rows: Sequence[StabilityRow]) -> Markup | None:
     axes = Axes(canvas, Scale(0.5, len(periods) + 0.5, 52, 330), Scale(0.0, top, 226, 28))
     axes.base()
     axes.y_ticks(number_ticks(axes.y))
-    every = math.ceil(len(periods) / 6)
+    widest = max(text_width(split_name(p).en, 11.5) for p in periods) + 8
+    every = math.ceil(len(periods) * widest / (axes.x.end - axes.x.start))
     axes.x_ticks([(i, split_name(p)) for i, p in enumerate(periods, 1) if (i - 1) % every == 0])
     for limit, colour in ((STABLE, GREY), (SHIFTED, BLACK)):
         axes.curve([(axes.x.low, limit), (axes.x.high, limit)], colour=colour, width=1, dash="4 3")

@@ -118,6 +118,7 @@ STRATEGY_LABELS: Mapping[str, Text] = {
     "removed_correlation": Text("correlation", "相关性"),
     "removed_vif": Text("variance inflation", "方差膨胀"),
     "removed_stability": Text("stability", "稳定性"),
+    "removed_manual": Text("owner's choice", "所有者决定"),
     "removed_sign": Text("sign of weight", "系数符号"),
     "sign_warning": Text(
         "A weight has the wrong sign: on this card, firms that the bin calls safer lose points. Look at the "
@@ -125,9 +126,15 @@ STRATEGY_LABELS: Mapping[str, Text] = {
         "存在符号相反的系数：在该卡上，分箱显示更安全的企业反而失分。请查看相关性，或剔除该特征。",
     ),
     # Compare
+    "match_too_few": Text(
+        "No match: too few rows were held out in every job compared. Jobs draw their own splits; larger test shares "
+        "leave more rows that none of them has trained on.",
+        "未做对比：各作业均留出的样本过少。各作业自行划分样本；提高测试集比例可留出更多共同未训练样本。",
+    ),
     "section_match": Text("Champion and challenger", "冠军与挑战者"),
     "section_match_lead": Text(
-        "Rows that were held out in both jobs, scored by each; the first job named is the champion.",
-        "两个作业均留出的样本，由各模型评分；先列出的作业为冠军。",
+        "Rows that every job held out, scored by each. The first job named is the champion of the others; the bank's "
+        "own columns alone, as that job fitted them, are the fallback that all must beat.",
+        "各作业均留出的样本，由各模型评分。先列出的作业为其余作业的冠军；该作业仅用银行特征的模型为各方须超越的兜底模型。",
     ),
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -98,7 +99,11 @@ class JobFolder:
         """Delete what a job wrote that did not end well; the record of it stays."""
         with self.writing(""):
             for path in self.path.iterdir():
-                if path.is_file() and not path.name.startswith(_RECORD):
+                if path.name.startswith(_RECORD):
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
                     path.unlink()
 
     def save(self, state: JobState) -> None:

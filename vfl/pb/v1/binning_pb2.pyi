@@ -21,16 +21,18 @@ class EncryptedLabels(_message.Message):
     def __init__(self, labels: _Optional[_Union[_carriers_pb2.Ciphertexts, _Mapping]] = ...) -> None: ...
 
 class PreBinRows(_message.Message):
-    __slots__ = ("ordered", "bins", "apart", "rows")
+    __slots__ = ("ordered", "bins", "apart", "rows", "wishes")
     ORDERED_FIELD_NUMBER: _ClassVar[int]
     BINS_FIELD_NUMBER: _ClassVar[int]
     APART_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
+    WISHES_FIELD_NUMBER: _ClassVar[int]
     ordered: _containers.RepeatedScalarFieldContainer[bool]
     bins: _containers.RepeatedScalarFieldContainer[int]
     apart: _containers.RepeatedScalarFieldContainer[int]
     rows: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, ordered: _Optional[_Iterable[bool]] = ..., bins: _Optional[_Iterable[int]] = ..., apart: _Optional[_Iterable[int]] = ..., rows: _Optional[_Iterable[int]] = ...) -> None: ...
+    wishes: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, ordered: _Optional[_Iterable[bool]] = ..., bins: _Optional[_Iterable[int]] = ..., apart: _Optional[_Iterable[int]] = ..., rows: _Optional[_Iterable[int]] = ..., wishes: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class EventSums(_message.Message):
     __slots__ = ("sums",)
@@ -51,6 +53,12 @@ class BinMerges(_message.Message):
     iv: _containers.RepeatedScalarFieldContainer[int]
     candidate: _containers.RepeatedScalarFieldContainer[bool]
     def __init__(self, groups: _Optional[_Iterable[int]] = ..., bins: _Optional[_Iterable[int]] = ..., woe: _Optional[_Iterable[int]] = ..., iv: _Optional[_Iterable[int]] = ..., candidate: _Optional[_Iterable[bool]] = ...) -> None: ...
+
+class OwnChoices(_message.Message):
+    __slots__ = ("choices",)
+    CHOICES_FIELD_NUMBER: _ClassVar[int]
+    choices: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, choices: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class BankColumns(_message.Message):
     __slots__ = ("count",)

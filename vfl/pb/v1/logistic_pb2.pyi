@@ -57,6 +57,18 @@ class PlatformMasked(_message.Message):
     values: _carriers_pb2.Ciphertexts
     def __init__(self, values: _Optional[_Union[_carriers_pb2.Ciphertexts, _Mapping]] = ...) -> None: ...
 
+class PlatformRefit(_message.Message):
+    __slots__ = ("changed",)
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    changed: bool
+    def __init__(self, changed: bool = ...) -> None: ...
+
+class RefitBegin(_message.Message):
+    __slots__ = ("go_on",)
+    GO_ON_FIELD_NUMBER: _ClassVar[int]
+    go_on: bool
+    def __init__(self, go_on: bool = ...) -> None: ...
+
 class BankShare(_message.Message):
     __slots__ = ("share",)
     SHARE_FIELD_NUMBER: _ClassVar[int]

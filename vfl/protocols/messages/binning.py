@@ -16,6 +16,7 @@ __all__ = [
     "EncryptedWoe",
     "EventSums",
     "LabelCommitment",
+    "OwnChoices",
     "OwnCorrelations",
     "PreBinRows",
     "Verdicts",
@@ -44,9 +45,10 @@ class PreBinRows(WireMessage):
     bins: Aggregate[tuple[int, ...]]
     apart: Aggregate[tuple[int, ...]]
     rows: Aggregate[tuple[int, ...]]
+    wishes: Aggregate[tuple[int, ...]]
 
     def disclosed_bits(self) -> int:
-        return 13 * len(self.bins.value) + 32 * len(self.rows.value)
+        return 17 * len(self.bins.value) + 32 * len(self.rows.value)
 
 
 @message(binning_pb2.EventSums)
@@ -71,6 +73,16 @@ class BinMerges(WireMessage):
 
     def disclosed_bits(self) -> int:
         return 6 * len(self.groups.value) + 17 * len(self.woe.value) + 25 * len(self.iv.value)
+
+
+@message(binning_pb2.OwnChoices)
+class OwnChoices(WireMessage):
+    """What a platform decides of its own features before the rules are asked."""
+
+    choices: Disclosed[tuple[int, ...]]
+
+    def disclosed_bits(self) -> int:
+        return 2 * len(self.choices.value)
 
 
 @message(binning_pb2.BankColumns)

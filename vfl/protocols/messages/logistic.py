@@ -7,8 +7,10 @@ each owner's own weights.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from vfl.pb.v1 import logistic_pb2
-from vfl.wire.carriers import Disclosed, MaskedCiphertexts, Public, SealedCiphertexts
+from vfl.wire.carriers import Disclosed, MaskedCiphertexts, Public, SealedCiphertexts, disclose
 from vfl.wire.messages import WireMessage, message
 
 __all__ = [
@@ -21,9 +23,11 @@ __all__ = [
     "PlatformEncrypted",
     "PlatformKeyOffer",
     "PlatformMasked",
+    "PlatformRefit",
     "PlatformRelay",
     "PlatformShare",
     "PlatformWidth",
+    "RefitBegin",
 ]
 
 
@@ -94,6 +98,31 @@ class PlatformMasked(WireMessage):
 
     def disclosed_bits(self) -> int:
         return 0
+
+
+@message(logistic_pb2.PlatformRefit)
+class PlatformRefit(WireMessage):
+    """Whether the platform wants another pass."""
+
+    changed: Disclosed[bool]
+
+    def disclosed_bits(self) -> int:
+        return 1
+
+
+@message(logistic_pb2.RefitBegin)
+class RefitBegin(WireMessage):
+    """Whether another pass begins."""
+
+    go_on: Disclosed[bool]
+
+    def disclosed_bits(self) -> int:
+        return 1
+
+    @classmethod
+    def rehearsal(cls) -> Iterable[RefitBegin]:
+        yield cls(disclose(True, reason="rehearsal"))
+        yield cls(disclose(False, reason="rehearsal"))
 
 
 @message(logistic_pb2.BankShare)
