@@ -74,6 +74,23 @@ def test_with_encryption_and_the_curvature_of_a_sample() -> None:
     assert relative(job.coefficients, pooled(bank, platforms, y, spec).coefficients) < 0.02
 
 
+def test_a_wrong_sign_of_a_provider_is_held_in_another_pass() -> None:
+    """Weights that each owner knows become shares again, the providers' too."""
+    bank, platforms, y = several(160, seed=8)
+    bank, platforms = -bank, [-platforms[0], -platforms[1], np.stack([-platforms[2][:, 0], platforms[2][:, 1]], axis=1)]
+    spec = LogisticSpec(ridge=1.0, signs=True, steps=3, curvatures=1, standard_errors=True)
+    free = pooled(bank, platforms, y, spec).coefficients
+    assert (free[1:] > 0).tolist() == [False] * 7 + [True], "the example has one wrong sign"
+    job = Several(bank, platforms, y, spec, key_bits=2048, plaintext=True)
+    run = played(job)
+    assert sum(s.type_name == "RefitBegin" for s in run.trace if s.receiver == "platform-c") >= 1
+    assert [p.reasons for p in job.platforms] == [("", ""), ("", ""), ("", "sign")]
+    among = pooled(bank, [*platforms[:2], platforms[2][:, :1]], y, spec)
+    assert relative(job.coefficients[:-1], among.coefficients) < 2e-3
+    np.testing.assert_allclose(job.standard_errors[:-1], among.standard_errors, rtol=0.02)
+    assert job.coefficients[-1] == 0
+
+
 def test_a_run_cut_between_any_two_phases_sends_the_same_bytes() -> None:
     bank, platforms, y = several(60, seed=7)
     spec = LogisticSpec(ridge=1.0, steps=3, curvatures=2, standard_errors=True)
