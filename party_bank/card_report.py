@@ -12,8 +12,7 @@ from party_bank.lending import SEED, Lending, parts_of, periods_of_sample
 from party_bank.reporting import (
     bands_of_scores,
     card_of,
-    costs_of,
-    header_of,
+    observation_window,
     performance_of_scores,
     sample_of,
 )
@@ -25,6 +24,7 @@ from vfl.report.contribution import category_shares, own_category, owner_categor
 from vfl.report.model import CategoryImportance, FeatureImportance, Importance, OwnerImportance, ReportModel
 from vfl.report.scorecard_model import Feature, Removed, ScorecardSection, StabilitySection
 from vfl.report.scorecard_sections import Estimate, by_period, scorecard_section, stability_section
+from vfl.service.report_parts import costs_of, header_of
 from vfl.service.side import Outcome
 from vfl.service.statement import ledger_section
 
@@ -45,7 +45,9 @@ def card_report_of(
     probability = job.card.card().probability(scores)
     lending = Lending(work, terms or ReportTerms(), scores, probability)
     return ReportModel(
-        header=header_of(work, outcome, "scorecard"),
+        header=header_of(
+            work.job, work.spec, outcome, backend=work.he.backend_name, observation_window=observation_window(work)
+        ),
         sample=sample_of(work),
         performance=performance_of_scores(work, probability, test),
         bands=bands_of_scores(scores[work.parts[2]], test),
@@ -55,7 +57,7 @@ def card_report_of(
         scorecard=_section(job),
         stability=_stability(job),
         ledger=ledger_section(work.party, outcome.ledger, outcome.received),
-        costs=costs_of(work, outcome),
+        costs=costs_of(work.party, outcome),
         card=card_of(work, outcome, digest),
     )
 

@@ -27,6 +27,7 @@ _SECTIONS = (
     "bands",
     "strategy",
     "segments",
+    "feedback",
     "importance",
     "scorecard",
     "trees",
