@@ -80,6 +80,7 @@ class What(StrEnum):
     CURVED = "curvature times inverse"
     INVERSE = "inverse as left factor"
     IMPROVED = "improved inverse"
+    MOVED = "gradient from curvature"
     DIRECTION = "newton direction"
     VARIANCE = "variances"
 
@@ -282,12 +283,27 @@ async def logistic_start(
     if warm:
         bank.do(BankLogistic.restart)
         platform.do(PlatformLogistic.restart)
-        return
+    else:
+        await _from_own_model(bank, platform)
+        await _share(bank, platform, What.DIRECTION)
+
+
+async def _from_own_model(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic]) -> None:
+    """Gradient and inverse curvature at weights of the bank's own, whose slopes and residuals it knows."""
     bank.do(BankLogistic.start)
     platform.do(PlatformLogistic.start)
     await _from_bank(bank, platform, What.CURVATURE)
     await _inverse(bank, platform)
-    await _share(bank, platform, What.DIRECTION)
+
+
+async def linear_pass(
+    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], *, steps: int
+) -> None:
+    """All steps of a linear regression: its curvature is constant, so rows are needed once."""
+    await _from_own_model(bank, platform)
+    for _ in range(steps):
+        await _share(bank, platform, What.MOVED)
+        await _share(bank, platform, What.DIRECTION)
 
 
 async def logistic_step(
@@ -313,13 +329,15 @@ async def _curvature(bank: Handle[BankLogistic], platform: Handle[PlatformLogist
 
 
 async def logistic_end(
-    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], *, standard_errors: bool
+    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], *, standard_errors: bool,
+    linear: bool,
 ) -> None:
     """Each owner receives its own weights, and their standard errors from the curvature where they are."""
     if standard_errors:
-        await _encrypt(bank, platform, What.MARGINS)
-        await _share(bank, platform, What.MARGINS)
-        await _curvature(bank, platform)
+        if not linear:
+            await _encrypt(bank, platform, What.MARGINS)
+            await _share(bank, platform, What.MARGINS)
+            await _curvature(bank, platform)
         await _encrypt(bank, platform, What.VARIANCE)
         await _share(bank, platform, What.VARIANCE)
     there = await bank.send(bank.do(BankLogistic.share), to=platform)
@@ -345,19 +363,25 @@ async def logistic_regression(
     c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], spec: LogisticSpec
 ) -> None:
     """All passes; each step is a phase, so that a crash costs at most the step it falls into."""
-    warm, chosen = bool(spec.warm_start), spec.selection != "none"
+    warm, linear, chosen = bool(spec.warm_start), spec.family == "linear", spec.selection != "none"
     at_once = spec.standard_errors and spec.passes == 1
-    await c.phase("logistic-start", logistic_start, bank, platform, warm=warm)
-    for step in range(0 if warm else 1, spec.steps):
-        await c.phase(f"logistic-step-{step}", logistic_step, bank, platform, curvature=step < spec.curvatures)
-    await c.phase("logistic-end", logistic_end, bank, platform, standard_errors=at_once or chosen)
+    await c.phase("logistic-start", logistic_start, bank, platform, warm=warm or linear)
+    if linear:
+        await c.phase("logistic-steps", linear_pass, bank, platform, steps=spec.refit_steps)
+    else:
+        for step in range(0 if warm else 1, spec.steps):
+            await c.phase(f"logistic-step-{step}", logistic_step, bank, platform, curvature=step < spec.curvatures)
+    await c.phase("logistic-end", logistic_end, bank, platform, standard_errors=at_once or chosen, linear=linear)
     for refit in range(1, spec.passes):
-        begin = await c.phase(f"logistic-refit-{refit}", logistic_refit, bank, platform)
+        name = f"logistic-refit-{refit}"
+        begin = await c.phase(name, logistic_refit, bank, platform)
         if not begin.go_on.value:
             break
-        for step in range(spec.refit_steps):
-            name = f"logistic-refit-{refit}-step-{step}"
-            await c.phase(name, logistic_step, bank, platform, curvature=step == 0)
-        await c.phase(f"logistic-refit-{refit}-end", logistic_end, bank, platform, standard_errors=chosen)
+        if linear:
+            await c.phase(f"{name}-steps", linear_pass, bank, platform, steps=spec.refit_steps)
+        else:
+            for step in range(spec.refit_steps):
+                await c.phase(f"{name}-step-{step}", logistic_step, bank, platform, curvature=step == 0)
+        await c.phase(f"{name}-end", logistic_end, bank, platform, standard_errors=chosen, linear=linear)
     if spec.standard_errors and not (at_once or chosen):
-        await c.phase("logistic-errors", logistic_end, bank, platform, standard_errors=True)
+        await c.phase("logistic-errors", logistic_end, bank, platform, standard_errors=True, linear=linear)

@@ -74,6 +74,8 @@ class LogisticParty(ABC):
         self._own: OwnWeights | None = None
         self._interval = 0
         self._mix: Ring = zeros(0, 0)
+        self._base: Ring = zeros(0)
+        self._slope: Ring = zeros(0)
         self._restored: dict[str, Any] = {}
 
     @property
@@ -91,7 +93,7 @@ class LogisticParty(ABC):
         p = p_values(self.own.weights, errors) if len(errors) else errors
         return {
             "standard_errors": [None if np.isnan(e) else float(e) for e in errors],
-            "p_values": [None if np.isnan(v) else float(v) for v in p],
+            "p_values": [] if self.spec.family == "linear" else [None if np.isnan(v) else float(v) for v in p],
         }
 
     @property
@@ -200,7 +202,9 @@ class LogisticParty(ABC):
 
     @property
     def from_own_model(self) -> bool:
-        """Whether this is the first step of all, from the bank's own model, whose slopes it knows."""
+        """Whether the bank knows all slopes: in the first step of all, from its own model; if they are constant."""
+        if self.spec.family == "linear":
+            return True
         return self._step == 0 and not self.own.passes and not self.spec.warm_start
 
     @property
@@ -226,13 +230,15 @@ class LogisticParty(ABC):
             self._round_matrix(What.INVERSE).times(self._mix)
         elif what is What.DIRECTION:
             self._round_matrix(What.INVERSE).times(s.gradient[:, None])
+        elif what is What.MOVED:
+            self._round_matrix(What.HESSIAN).times((s.weights - self._base)[:, None])
         yield from self._answering(what).masked()
 
     def take_masked_values(self, masked: MaskedCiphertexts, what: What) -> None:
         self._answering(what).take_masked(masked)
 
     def _answering(self, what: What) -> Round:
-        if what is What.CURVED:
+        if what in (What.CURVED, What.MOVED):
             return self._rounds[What.HESSIAN]
         if what in (What.IMPROVED, What.DIRECTION):
             return self._rounds[What.INVERSE]
@@ -257,6 +263,8 @@ class LogisticParty(ABC):
             if s.first:
                 mix = mix + to_fixed(np.eye(s.columns) * total)
             self._mix = s.cut(mix * factor, _MIX_BITS)
+        elif what is What.MOVED:
+            s.gradient = (self._slope + self._round_matrix(What.HESSIAN).product()[:, 0]) % (1 << RING)
         elif what is What.IMPROVED:
             s.inverse = self._round_matrix(What.INVERSE).product()
             self._interval += 1
@@ -265,6 +273,15 @@ class LogisticParty(ABC):
             self._step += 1
         else:
             self._rounds[what].finish()
+        if what is What.CURVATURE and self.from_own_model:
+            s.gradient[s.mine] = (s.gradient[s.mine] + to_fixed(self.own_gradient())) % (1 << RING)
+            # A constant curvature gives the gradient anywhere from that at one point: where only the bank has weights.
+            self._slope = s.gradient
+            self._base = s.weights.copy() if s.first else zeros(s.columns)
+
+    def own_gradient(self) -> Floats:
+        """What the owner adds in clear to the gradient in its own columns where the bank's model is the start."""
+        return self.shares.design.linear
 
     # --- opening ----------------------------------------------------------------------------------------------
 
