@@ -130,6 +130,7 @@ def _bytes(spec: JobSpec, sizes: Sizes) -> dict[str, int]:
         "Answers": 32 * sizes.bank_rows,
         "Store": 8 * table_words(max(sizes.rows.values())),
         "Matches": 16 * aligned,
+        "ObservationPeriods": aligned,
         "EncryptedGradients": trees * train * ciphertext,
         "LeafHistogram": (splits + trees) * reply,
         "SplitSides": splits * math.ceil(aligned / 8),
