@@ -61,7 +61,7 @@ STRATEGY_LABELS: Mapping[str, Text] = {
     ),
     "champion": Text("Champion", "冠军"),
     "challenger": Text("Challenger", "挑战者"),
-    "match_bank_alone": Text("bank alone", "仅银行特征"),
+    "match_bank_alone": Text("bank alone, the fallback", "仅银行特征（兜底模型）"),
     "match_joint": Text("joint", "联合模型"),
     "delong": Text("p of equal AUC", "AUC 相等的 p 值"),
     # Segments
@@ -120,6 +120,9 @@ STRATEGY_LABELS: Mapping[str, Text] = {
     "removed_stability": Text("stability", "稳定性"),
     "removed_manual": Text("owner's choice", "所有者决定"),
     "removed_sign": Text("sign of weight", "系数符号"),
+    "removed_held-sign": Text("sign of weight", "系数符号"),
+    "removed_held-penalty": Text("penalty", "惩罚项"),
+    "removed_held-selection": Text("elimination", "逐步剔除"),
     "sign_warning": Text(
         "A weight has the wrong sign: on this card, firms that the bin calls safer lose points. Look at the "
         "correlations, or leave the feature out.",
