@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python3.14; 
 DATA   ?=
 OUT    ?= demo-out
 
-.PHONY: demo test test-all bench lint docs protos clean
+.PHONY: demo test test-all browser bench lint docs protos clean
 
 demo: $(VENV)/.ready ## three nodes on this machine, from nothing to a report; DATA=DIR takes your tables
 	$(VENV)/bin/vfl demo --out "$(OUT)" $(if $(DATA),--data "$(DATA)")
@@ -13,8 +13,14 @@ demo: $(VENV)/.ready ## three nodes on this machine, from nothing to a report; D
 test: $(VENV)/.ready-test ## the default suite
 	$(VENV)/bin/python -m pytest -m "not slow"
 
-test-all: $(VENV)/.ready-test ## everything, the crash matrix and the sanitizer builds included
+test-all: $(VENV)/.ready-test browser ## everything, the crash matrix, the sanitizer builds and a real browser included
 	$(VENV)/bin/python -m pytest
+
+browser: ## Chromium, Chinese fonts and pdftotext, with which the report is looked at
+	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null \
+	    && command -v pdftotext >/dev/null \
+	    || { apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk poppler-utils; } \
+	    || { echo "install Chromium, Noto CJK fonts and poppler-utils / 请安装 Chromium、Noto CJK 字体与 poppler-utils"; exit 1; }
 
 bench: $(VENV)/.ready-test ## measure the kernels on this machine
 	$(VENV)/bin/python -m benchmarks.paillier

@@ -12,25 +12,33 @@ from party_bank.lending import SEED, Lending, parts_of, periods_of_sample
 from party_bank.reporting import (
     bands_of_scores,
     card_of,
-    costs_of,
-    header_of,
+    observation_window,
     performance_of_scores,
     sample_of,
 )
 from party_bank.steps.evaluation import Scores
 from vfl.config.report_terms import ReportTerms
 from vfl.core.logistic import p_values
+from vfl.errors import Text
 from vfl.protocols.selection_steps import SelectionStep
 from vfl.report.contribution import category_shares, own_category, owner_category
 from vfl.report.model import CategoryImportance, FeatureImportance, Importance, OwnerImportance, ReportModel
 from vfl.report.scorecard_model import Feature, Removed, ScorecardSection, StabilitySection
 from vfl.report.scorecard_sections import Estimate, by_period, scorecard_section, stability_section
+from vfl.service.report_parts import costs_of, header_of
 from vfl.service.side import Outcome
 from vfl.service.statement import ledger_section
 
 __all__ = ["card_report_of"]
 
 Rows = npt.NDArray[np.intp]
+
+_HELD = {
+    "sign": Text("held at weight 0: its weight had the wrong sign", "系数固定为 0：符号与预期相反"),
+    "penalty": Text("held at weight 0 by the elastic net's penalty", "系数被弹性网惩罚压缩为 0"),
+    "selection": Text("held at weight 0 by elimination: its weight told too little", "逐步剔除：系数不显著，固定为 0"),
+}
+"""By the regression's reasons; such a feature keeps its bins and adds no points."""
 
 _LEAST_ROWS = 50
 """Of a period, for a stability index that says something."""
@@ -45,7 +53,9 @@ def card_report_of(
     probability = job.card.card().probability(scores)
     lending = Lending(work, terms or ReportTerms(), scores, probability)
     return ReportModel(
-        header=header_of(work, outcome, "scorecard"),
+        header=header_of(
+            work.job, work.spec, outcome, backend=work.he.backend_name, observation_window=observation_window(work)
+        ),
         sample=sample_of(work),
         performance=performance_of_scores(work, probability, test),
         bands=bands_of_scores(scores[work.parts[2]], test),
@@ -55,7 +65,7 @@ def card_report_of(
         scorecard=_section(job),
         stability=_stability(job),
         ledger=ledger_section(work.party, outcome.ledger, outcome.received),
-        costs=costs_of(work, outcome),
+        costs=costs_of(work.party, outcome),
         card=card_of(work, outcome, digest),
     )
 
@@ -93,7 +103,14 @@ def _removed(job: BankCardJob) -> tuple[Removed, ...]:
         head = Feature(feature.owner, feature.index + 1, feature.name)
         return Removed(head, step.step.value, step.text, feature.merge.iv)
 
-    return tuple(map(shown, job.binning.selection()))
+    kept = [job.binning.features[i] for i in job.binning.screening.kept]
+    own = [f for f in kept if f.owner == job.work.party]
+    held = tuple(
+        Removed(Feature(f.owner, f.index + 1, f.name), f"held-{reason}", _HELD[reason], f.merge.iv)
+        for f, reason in zip(own, job.logistic.reasons, strict=True)
+        if reason
+    )
+    return (*map(shown, job.binning.selection()), *held)
 
 
 def _importance(job: BankCardJob, test: Scores) -> Importance:

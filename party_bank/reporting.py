@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 from typing import Any
@@ -14,27 +13,19 @@ from party_bank.lending import SEED, Lending, parts_of, periods_of_sample
 from party_bank.roles import BankJob
 from party_bank.steps.evaluation import Scores
 from party_bank.steps.workspace import BankWorkspace
-from vfl import __version__
 from vfl.config.report_terms import ReportTerms
-from vfl.config.time import TimeSpec
 from vfl.errors import Text
 from vfl.report.measure import Scored, bands_of, performance_of, swap_set_of, uplift_of
 from vfl.report.model import (
     Card,
-    Costs,
-    EdgeCost,
     FeatureImportance,
     Fingerprint,
-    Header,
     Importance,
     IterationMetric,
-    NodeCost,
     OwnerImportance,
     Parameter,
-    Party,
     PartyRows,
     PeriodRows,
-    PhaseCost,
     ReportModel,
     Sample,
     SplitRows,
@@ -42,16 +33,15 @@ from vfl.report.model import (
 )
 from vfl.report.performance_model import BandSection, ModelKind, Performance
 from vfl.report.scorecard_model import Feature
-from vfl.roles import RoleName
+from vfl.service.report_parts import costs_of, header_of
 from vfl.service.side import Outcome
 from vfl.service.statement import ledger_section
 
 __all__ = [
     "bands_of_scores",
     "card_of",
-    "costs_of",
-    "header_of",
     "model_digest",
+    "observation_window",
     "performance_of_scores",
     "points_of",
     "probability_of",
@@ -82,7 +72,9 @@ def report_of(job: BankJob, outcome: Outcome, digest: str, terms: ReportTerms | 
     points, probability = points_of(job), probability_of(job)
     lending = Lending(work, terms or ReportTerms(), points, probability)
     return ReportModel(
-        header=header_of(work, outcome, "trees"),
+        header=header_of(
+            work.job, work.spec, outcome, backend=work.he.backend_name, observation_window=observation_window(work)
+        ),
         sample=sample_of(work),
         performance=performance_of_scores(work, probability, test),
         bands=bands_of_scores(points[work.parts[2]], test),
@@ -91,31 +83,8 @@ def report_of(job: BankJob, outcome: Outcome, digest: str, terms: ReportTerms | 
         importance=_importance(job),
         trees=_trees(job),
         ledger=ledger_section(work.party, outcome.ledger, outcome.received),
-        costs=costs_of(work, outcome, job.trees.best_trees),
+        costs=costs_of(work.party, outcome, job.trees.best_trees),
         card=card_of(work, outcome, digest),
-    )
-
-
-def header_of(work: BankWorkspace, outcome: Outcome, algorithm: str) -> Header:
-    """Whose report this is and what was agreed."""
-    spec = work.spec
-    now = dt.datetime.now(dt.UTC)
-    return Header(
-        job_id=work.job,
-        title=spec.name,
-        parties=(Party(spec.bank, RoleName.BANK), *(Party(p, RoleName.PLATFORM) for p in spec.platforms)),
-        contract_hash=outcome.contract.hex(),
-        started=(now - dt.timedelta(seconds=sum(outcome.seconds.values()))).isoformat(timespec="seconds"),
-        finished=now.isoformat(timespec="seconds"),
-        software_version=__version__,
-        purpose=spec.purpose,
-        event_definition=spec.event,
-        non_event_definition=spec.non_event,
-        observation_window=_observation_window(work),
-        performance_window=_performance_window(spec.time),
-        algorithm=algorithm,
-        backend=work.he.backend_name,
-        key_bits=spec.key_bits,
     )
 
 
@@ -151,17 +120,9 @@ def _span(days: npt.NDArray[np.datetime64] | None, rows: npt.NDArray[Any]) -> st
     return first if first == last else f"{first} … {last}"
 
 
-def _observation_window(work: BankWorkspace) -> str:
-    """As the contract states it, else as the bank's rows have it."""
-    time = work.spec.time
-    if time.observed_from is not None and time.observed_until is not None:
-        return f"{time.observed_from} … {time.observed_until}"
+def observation_window(work: BankWorkspace) -> str:
+    """First and last month of observation of the aligned rows; empty where the view has no date."""
     return _span(work.data.observed_on, work.alignment.rows)
-
-
-def _performance_window(time: TimeSpec) -> str:
-    months = time.performance_months
-    return f"{months} 个月 ({months} months)" if months else ""
 
 
 def performance_of_scores(work: BankWorkspace, joint: npt.NDArray[np.float64], test: Scores) -> Performance:
@@ -226,28 +187,6 @@ def _trees(job: BankJob) -> Trees:
             IterationMetric(i, float("nan"), loss) for i, loss in enumerate(job.trees.valid_losses, 1)
         ),
         splits_by_owner=tuple(OwnerImportance(o, float(c)) for o, c in zip(owners, counts, strict=True)),
-    )
-
-
-def costs_of(work: BankWorkspace, outcome: Outcome, trees: int = 0) -> Costs:
-    """Seconds by phase, bytes by edge, memory of this node; the first ``trees`` trees one by one."""
-    grouped: dict[str, float] = {}
-    for name, value in outcome.seconds.items():
-        stem = {"tree": "trees", "logistic": "logistic"}.get(name.split("-")[0], name)
-        grouped[stem] = grouped.get(stem, 0.0) + value
-    edges: dict[tuple[str, str], list[int]] = {}
-    for ledger, outward in ((outcome.ledger, True), (outcome.received, False)):
-        for (_, peer), line in ledger.lines.items():
-            edge = (work.party, peer) if outward else (peer, work.party)
-            total = edges.setdefault(edge, [0, 0])
-            total[0] += line.messages
-            total[1] += line.bytes
-    peak = int(float(outcome.facts.get("peak_mib", 0.0)) * (1 << 20))
-    return Costs(
-        phases=tuple(PhaseCost(name, value) for name, value in grouped.items()),
-        edges=tuple(EdgeCost(a, b, m, s) for (a, b), (m, s) in sorted(edges.items())),
-        nodes=(NodeCost(work.party, peak),),
-        seconds_per_tree=tuple(v for k, v in outcome.seconds.items() if k.startswith("tree-"))[:trees],
     )
 
 

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from party_platform.card_job import PlatformCardJob
+from party_platform.card_report import card_report_of
 from party_platform.roles import PlatformJob
 from party_platform.scoring_job import OpenScoring, held_part, size_of
 from party_platform.steps.logistic import PlatformLogisticSteps
@@ -22,6 +23,7 @@ from vfl.data.schema import Use
 from vfl.data.table import Dataset, load_view
 from vfl.data.views import load_views, view_named
 from vfl.errors import Place
+from vfl.report import write_report
 from vfl.roles import RoleName
 from vfl.runtime.agreement import Facts
 from vfl.service.card_exports import write_job_exports
@@ -78,7 +80,7 @@ class PlatformSide:
         )  # fmt: skip
         registry = known_keys(self._config.jobs, context.job)
         if context.spec.model == "scorecard":
-            return OpenCardJob(work, registry, _own_key(context))
+            return OpenCardJob(work, registry, _own_key(context), self._config.language)
         return OpenPlatformJob(work, registry)
 
 
@@ -94,17 +96,24 @@ def _own_key(context: JobContext) -> bytes:
 class OpenCardJob(PlatformCardJob):
     """A platform's open scorecard job, with its results."""
 
+    def __init__(
+        self, work: PlatformWorkspace, registry: KeyRegistry, exported_key: bytes, language: str
+    ) -> None:
+        super().__init__(work, registry, exported_key)
+        self._language = language
+
     @property
     def keys(self) -> dict[bytes, PublicKey]:
         return self.work.keys
 
     def finish(self, folder: JobFolder, outcome: Outcome) -> dict[str, Any]:
-        """Write the platform's part of the card."""
+        """Write the platform's part of the card, its exports and its report with the feedback to departments."""
         card = self.card.part()
         part = card.to_dict() | {"model": self.logistic.model_part()}
         saved = part | {"job": self.work.job, "reasons": self.work.spec.scaling.reasons}
         folder.write("scorecard.json", json.dumps(saved, ensure_ascii=False).encode())
         left_out = write_job_exports(folder, card.card)
+        write_report(card_report_of(self, outcome), folder.path, language=self._language)
         folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
         return {
             "rows": len(self.work.alignment.rows),

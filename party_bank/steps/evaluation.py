@@ -14,7 +14,7 @@ from party_bank.steps.workspace import BankWorkspace
 from vfl.core.boosting import BoostParams, train_local
 from vfl.core.metrics import auc, ks
 from vfl.core.tree import GrowParams
-from vfl.data.features import BinnedFeature, category_numbers, levels_of
+from vfl.data.features import BinnedFeature, category_numbers, levels_of, taking_part
 from vfl.data.owned_splits import OwnedSplits
 from vfl.protocols.evaluation import BankEvaluation
 from vfl.protocols.messages.evaluation import Quality
@@ -59,7 +59,8 @@ class BankEvaluationSteps(BankEvaluation):
         """The same kind of model on the bank's own features: what the joint model must beat."""
         work, spec = self._work, self._work.spec.trees
         table = work.data.take(work.alignment.rows)
-        if not table.features:
+        features = taking_part(table)
+        if not features:
             return None, None
         columns, categorical = category_numbers(table)
         labels = work.labels().astype(np.float64)
@@ -70,13 +71,13 @@ class BankEvaluationSteps(BankEvaluation):
         )  # fmt: skip
         held = (columns[valid], labels[valid]) if spec.early_stopping_rounds else None
         model = train_local(columns[train], labels[train], params, categorical=categorical, valid=held)
-        features = [
+        binned = [
             BinnedFeature(f.name, mapper, levels_of(table, f))
-            for f, mapper in zip(table.features, model.mappers, strict=True)
+            for f, mapper in zip(features, model.mappers, strict=True)
         ]
         rules = {i: model.splits[i] for i in range(len(model.splits))}
         kept = model.trees[: model.best_iteration]
-        fallback = TreeModel(model.start, kept, OwnedSplits(features, rules), [work.party])
+        fallback = TreeModel(model.start, kept, OwnedSplits(binned, rules), [work.party])
         return model.predict(columns[test]), fallback
 
     def quality(self) -> Quality:

@@ -8,31 +8,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from party_bank.steps.logistic_side import BankSide, Labelled
 from party_bank.steps.workspace import BankWorkspace
 from vfl.config.job import JobSpec
 from vfl.config.logistic import LogisticSpec
-from vfl.core.logistic import (
-    FourierSeries,
-    fit_logistic,
-    fit_series,
-    sigmoid,
-    sigmoid_slope,
-)
+from vfl.core.links import link_of
 from vfl.crypto import keyproof
 from vfl.crypto.keyproof import KeyRegistry
 from vfl.crypto.paillier import AdditiveHE, KeyPurpose, PublicKey
-from vfl.crypto.shares import RING, to_fixed
-from vfl.errors import DataError, LocalProtocolError, Text
+from vfl.errors import DataError, Text
 from vfl.protocols.logistic import BankLogistic, What
 from vfl.protocols.logistic_code import (
-    CURVE_BITS,
-    HALF_PERIOD,
-    MARGIN_REACH,
-    SLOPE_BITS,
     LogisticCode,
-    SeriesCode,
 )
-from vfl.protocols.logistic_curvature import CurvatureRound
 from vfl.protocols.logistic_design import OwnDesign
 from vfl.protocols.logistic_party import LogisticParty
 from vfl.protocols.logistic_rounds import Shares
@@ -64,7 +52,7 @@ _SPREAD = 2.5
 """Width of the normal density under which the series is fitted, round the base-rate margin."""
 
 
-class BankLogisticSteps(BankLogistic):
+class BankLogisticSteps(BankLogistic, Labelled):
     """Holds the intercept as its first column.
 
     Parameters
@@ -77,15 +65,18 @@ class BankLogisticSteps(BankLogistic):
         Sample weights of all aligned rows, in [0, ``spec.weight_limit``].
     start : callable, optional
         Intercept and weights of an earlier model, where ``spec.warm_start`` names one.
+    target : callable, optional
+        Targets of all aligned rows of a linear or Poisson regression; by default the labels.
     """
 
     def __init__(
         self, work: BankWorkspace, spec: LogisticSpec, columns: Callable[[], Floats], registry: KeyRegistry, *,
         weights: Callable[[], Floats] | None = None, start: Callable[[], Floats] | None = None,
+        target: Callable[[], Floats] | None = None,
     ) -> None:
         self._work, self._spec, self._registry = work, spec, registry
-        self._columns, self._weights, self._start = columns, weights, start
-        self._side = _BankSide(self, spec)
+        self._columns, self._weights, self._start, self._target = columns, weights, start, target
+        self._side = BankSide(self, spec, owners=1 + len(work.spec.platforms))
         self._peer: AdditiveHE | None = None
         self._refits: list[bool] = []
 
@@ -137,11 +128,6 @@ class BankLogisticSteps(BankLogistic):
     def take_width(self, width: PlatformWidth) -> None:
         self._side.adopt(width.columns.value)
 
-    @property
-    def platforms(self) -> tuple[str, ...]:
-        """All platforms of the job; the first computes with the bank."""
-        return self._work.spec.platforms
-
     # --- own data ---------------------------------------------------------------------------------------------
 
     @property
@@ -154,6 +140,9 @@ class BankLogisticSteps(BankLogistic):
         return np.hstack([np.ones((len(own), 1)), own])
 
     def labels(self) -> Floats:
+        """Of the training rows, within what the family and its limit allow."""
+        if self._target is not None:
+            return self._checked(self._target()[self.train])
         out: Floats = self._work.labels()[self.train].astype(np.float64)
         if not 0 < out.sum() < len(out):
             raise DataError(
@@ -162,6 +151,17 @@ class BankLogisticSteps(BankLogistic):
                 cure=Text("use a sample with events and non-events", "请使用同时包含事件与非事件的样本"),
             )
         return out
+
+    def _checked(self, y: Floats) -> Floats:
+        link = link_of(self._spec.family, self._spec.target_limit)
+        if not (np.isfinite(y).all() and link.allows(y) and y.any()):
+            raise DataError(
+                "LOGISTIC_TARGET",
+                Text("a target is not finite or beyond target_limit, or all are zero",
+                     "存在非有限或超过 target_limit 的目标值，或目标值全为零"),
+                cure=Text("mend the targets or raise target_limit", "请修正目标值，或提高 target_limit"),
+            )
+        return y
 
     def weights(self) -> Floats:
         """Sample weights over the limit: in [0, 1]."""
@@ -179,7 +179,7 @@ class BankLogisticSteps(BankLogistic):
     def make_shares(self, peer_columns: int) -> Shares:
         if self._peer is None:
             raise too_early("platform's key")
-        columns, own, limit = self.columns(), self._side.own, self._spec.weight_limit
+        columns, own, limit = self.columns(), self._side.own, self._spec.loss_scale
         rows = len(columns)
         return Shares(
             first=True, seed=self._work.seed, code=_code(rows, self._work.spec, self._peer.public),
@@ -221,7 +221,7 @@ class BankLogisticSteps(BankLogistic):
         return BankShare(disclose(self._side.share_of_theirs(), reason="the platform's own weights"))
 
     def take_share(self, share: PlatformShare) -> None:
-        scale = len(self.labels()) * self._spec.weight_limit
+        scale = len(self.labels()) * self._spec.loss_scale
         self._side.open_mine(share.share.value, scale)
 
     def take_refit(self, refit: PlatformRefit, platform: str) -> None:
@@ -262,88 +262,3 @@ def _code(rows: int, spec: JobSpec, key: PublicKey) -> LogisticCode:
     code = LogisticCode(rows, spec.key_bits, relayed=len(spec.platforms) > 1)
     code.check(key)
     return code
-
-
-class _BankSide(LogisticParty):
-    """What the bank's values of a row are."""
-
-    def __init__(self, role: BankLogisticSteps, spec: LogisticSpec) -> None:
-        super().__init__(spec, owners=1 + len(role.platforms))
-        self._role = role
-        self.residuals: Ints = np.zeros(0, dtype=np.int64)
-
-    def make_shares(self, peer_columns: int) -> Shares:
-        return self._role.make_shares(peer_columns)
-
-    def make_own(self) -> OwnWeights:
-        return self._role.make_own()
-
-    def start(self) -> None:
-        """The bank's own optimum; its slopes and residuals are its own knowledge."""
-        s, y, v = self.shares, self._role.labels(), self._role.weights()
-        columns, ridge = self._role.columns(), self.own.ridge / self.spec.weight_limit
-        own = fit_logistic(columns, y, ridge, weights=v).coefficients
-        whitened = s.design.whitened(own)
-        s.weights[s.mine] = to_fixed(whitened)
-        z = columns @ own
-        residuals = v * (sigmoid(z) - y)
-        s.slopes = np.rint(np.ldexp(v * sigmoid_slope(z), SLOPE_BITS)).astype(np.uint64)
-        self.residuals = np.rint(np.ldexp(residuals * s.design.stretch, SLOPE_BITS + CURVE_BITS)).astype(np.int64)
-        rows = np.ldexp(s.design.rows.astype(np.float64), -16)
-        self._own_gradient = rows.T @ residuals / s.rows + s.design.ridge @ whitened
-
-    def begin_round(self, what: What) -> None:
-        if what is What.CURVATURE and self.from_own_model:
-            self._rounds[what] = CurvatureRound(
-                self.shares, self.shares.rows, peer_gives=False, residuals=self.residuals
-            )
-        else:
-            super().begin_round(what)
-
-    def finish_round(self, what: What) -> None:
-        super().finish_round(what)
-        if what is What.CURVATURE and self.from_own_model:
-            s = self.shares
-            s.gradient[s.mine] = (s.gradient[s.mine] + to_fixed(self._own_gradient)) % (1 << RING)
-
-    def sigmoid_values(self, code: SeriesCode) -> Ints:
-        y, v = self._role.labels(), self._role.weights()
-        series = self._series(code, sigmoid)
-        return self._values(code, series, v, v * (series.constant - y))
-
-    def slope_values(self, code: SeriesCode, rows: int) -> Ints:
-        v = self._role.weights()
-        series = self._series(code, sigmoid_slope)
-        return self._values(code, series, v, v * series.constant)[:rows]
-
-    def _values(self, code: SeriesCode, series: FourierSeries, v: Floats, constant: Floats) -> Ints:
-        turned = np.ldexp(series.rotated(phases(self.shares.angles)) * v[:, None], code.own_bits)
-        # The constants of all rows are alike, so that plain rounding would err alike: a dither spreads it evenly.
-        dither = np.mod(np.arange(len(v)) * _GOLDEN, 1.0) - 0.5
-        last = np.ldexp(constant, code.own_bits) + dither
-        values: Ints = np.rint(np.hstack([turned, last[:, None]])).astype(np.int64)
-        return values
-
-    def _series(self, code: SeriesCode, function: Callable[[Floats], Floats]) -> FourierSeries:
-        """Fitted round the base-rate margin; its bounds are those that the slots were laid out for."""
-        y, v = self._role.labels(), self._role.weights()
-        rate = float(v @ y / v.sum())
-        series = fit_series(
-            function, code.terms, half_period=HALF_PERIOD, centre=float(np.log(rate / (1 - rate))), spread=_SPREAD,
-            reach=MARGIN_REACH,
-        )  # fmt: skip
-        circle = series.at(np.linspace(-HALF_PERIOD, HALF_PERIOD, 4001))
-        low = -1.0 if function is sigmoid else -2.0
-        if series.largest >= 3 or not (low < circle.min() and circle.max() < 2):
-            raise LocalProtocolError(
-                "SERIES_BOUND",
-                Text("the series of the sigmoid exceeds its declared bound", "S 型函数的级数超出声明的界"),
-                cure=Text("this is a fault of the program: report it", "这是程序错误，请报告"),
-            )
-        return series
-
-
-def phases(angles: npt.NDArray[np.uint64]) -> Floats:
-    """Angles mod 2^64 in radians."""
-    out: Floats = angles.astype(np.float64) * (2 * np.pi / 2.0**64)
-    return out

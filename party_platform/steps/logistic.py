@@ -125,7 +125,7 @@ class PlatformLogisticSteps(PlatformLogistic):
         return self._columns()[self._work.parts[0]]
 
     def make_shares(self, peer_columns: int) -> Shares:
-        columns, own, limit = self.columns(), self._side.own, self._spec.weight_limit
+        columns, own, limit = self.columns(), self._side.own, self._spec.loss_scale
         rows = len(columns)
         code = LogisticCode(rows, self._work.spec.key_bits, relayed=len(self.platforms) > 1)
         code.check(self._private.public)
@@ -142,8 +142,7 @@ class PlatformLogisticSteps(PlatformLogistic):
     # --- rounds -----------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Shares start at zero; nothing to do but to have them."""
-        self._side.shares.weights[:] = 0
+        """Shares start at zero, or at the own weights of the last pass; nothing to do but to have them."""
 
     def begin(self, what: str) -> None:
         self._side.begin_round(What(what))
@@ -169,7 +168,7 @@ class PlatformLogisticSteps(PlatformLogistic):
         return PlatformShare(disclose(self._side.share_of_theirs(), reason="the bank's own weights"))
 
     def take_share(self, share: BankShare) -> None:
-        scale = self._side.shares.rows * self._spec.weight_limit
+        scale = self._side.shares.rows * self._spec.loss_scale
         self._side.open_mine(share.share.value, scale)
 
     def refit(self) -> PlatformRefit:

@@ -142,7 +142,7 @@ class ProviderLogisticSteps(ProviderLogistic):
     def _made(self) -> Columns:
         if self._first is None:
             raise too_early("first platform's key")
-        columns, own, limit = self.columns(), self._side.own, self._spec.weight_limit
+        columns, own, limit = self.columns(), self._side.own, self._spec.loss_scale
         rows = len(columns)
         code = LogisticCode(rows, self._work.spec.key_bits, relayed=True)
         for he in (self._work.he, self._first):
@@ -231,7 +231,7 @@ class ProviderLogisticSteps(ProviderLogistic):
         own, count = self.own, self.own.design.columns
         opened = (self._bank_share + self._ring(share.share.value)) % (1 << RING)
         weights = own.design.weights(to_floats(opened[:count]))
-        self._side.learn(weights, open_variances(opened[count:]), own.rows * self._spec.weight_limit)
+        self._side.learn(weights, open_variances(opened[count:]), own.rows * self._spec.loss_scale)
 
     def _ring(self, share: bytes) -> Ring:
         """Weights, and variances where they were made."""

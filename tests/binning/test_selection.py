@@ -7,11 +7,11 @@ import pytest
 
 from vfl.core.selection import (
     Reason,
+    Removal,
     by_correlation,
     by_iv,
     by_missing,
     by_sign,
-    by_stability,
     by_vif,
     correlation_from_sums,
     keep,
@@ -94,11 +94,9 @@ def test_chain_and_words() -> None:
     assert [r.reason for r in first] == [Reason.LOW_IV, Reason.HIGH_IV]
     removals = [
         *first, *by_missing(np.array([0, 0.99, 0, 0]), kept, limit=0.95),
-        *by_stability(np.array([0, 0.3, 0.01, 0]), kept, limit=0.25), *by_sign(np.array([0, 0.2, -0.7, 0]), kept),
+        *by_sign(np.array([0, 0.2, -0.7, 0]), kept), Removal(1, Reason.STABILITY, 0.3, 0.25),
     ]  # fmt: skip
-    assert [(r.feature, r.reason) for r in removals[2:]] == [
-        (1, Reason.MISSING), (1, Reason.STABILITY), (1, Reason.SIGN),
-    ]  # fmt: skip
+    assert [(r.feature, r.reason) for r in removals[2:4]] == [(1, Reason.MISSING), (1, Reason.SIGN)]
     for removal in removals:
         text = removal.text(["a", "b", "c", "d"])
         assert text.en

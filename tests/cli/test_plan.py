@@ -27,6 +27,7 @@ def _sizes() -> Sizes:
     job = played(SHAPE)
     return Sizes(
         bucket(len(job.bank.work.data)),
+        len(job.bank.work.data.features),
         {n: bucket(len(p.work.permitted)) for n, p in job.platforms.items()},
         {n: len(p.work.data.features) for n, p in job.platforms.items()},
     )

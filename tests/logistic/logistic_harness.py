@@ -60,6 +60,7 @@ class Joint:
     keys: tuple[bytes, bytes] | None = None
     plaintext: bool = False
     start: tuple[Floats, Floats] | None = None
+    target: Floats | None = None
 
     def __post_init__(self) -> None:
         rows = len(self.labels)
@@ -88,10 +89,11 @@ class Joint:
         )
         holder = KeyHolderSteps(self.bank_work, self.keys[0])
         checker = KeyCheckerSteps(self.platform_work, KeyRegistry())
-        weights, start = self.weights, self.start
+        weights, start, target = self.weights, self.start, self.target
         self.bank = BankLogisticSteps(
             self.bank_work, self.spec, lambda: self.bank_columns, KeyRegistry(),
             weights=None if weights is None else lambda: weights, start=None if start is None else lambda: start[0],
+            target=None if target is None else lambda: target,
         )  # fmt: skip
         self.platform = PlatformLogisticSteps(
             self.platform_work, self.spec, lambda: self.platform_columns, self.keys[1],

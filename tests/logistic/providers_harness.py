@@ -49,6 +49,8 @@ class Several:
     key_bits: int = 1024
     keys: tuple[bytes, bytes] | None = None
     """Of the bank and of the first platform."""
+    target: Floats | None = None
+    """Of a linear regression, in place of labels."""
     plaintext: bool = False
     """Compute without encryption: the same numbers, in less time."""
     views: list[tuple[Sent, bytes]] = field(default_factory=list)
@@ -76,7 +78,11 @@ class Several:
             data=Dataset.from_arrays(ids, {"x": np.zeros(rows)}, labels=self.labels),
         )  # fmt: skip
         holder = KeyHolderSteps(self.work, self.keys[0])
-        self.bank = BankLogisticSteps(self.work, self.spec, lambda: self.bank_columns, KeyRegistry())
+        target = self.target
+        self.bank = BankLogisticSteps(
+            self.work, self.spec, lambda: self.bank_columns, KeyRegistry(),
+            target=None if target is None else lambda: target,
+        )  # fmt: skip
         roles: Roles = {KeyHolderRole: holder, BankLogistic: self.bank, BankHub: BankHubSteps(self.work, self.bank)}
         self.parties: dict[str, tuple[Roles, Workspace]] = {BANK: (roles, self.work)}
         self.platforms: list[PlatformLogisticSteps | ProviderLogisticSteps] = []

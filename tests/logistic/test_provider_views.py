@@ -66,7 +66,7 @@ def test_shares_of_a_providers_part_are_uniform_and_useless_alone(monkeypatch: p
         assert all(np.abs(to_floats(share)).min() > least for share in shares)
         opened = to_floats((shares[0] + shares[1]) % (1 << RING))
         assert np.abs(opened).max() < 10
-    series = sides[0].round_of(What.SUMS).series  # type: ignore[attr-defined]
+    series = sides[0].round_of(What.SUMS).series
     residuals = sigmoid(margins) - job.labels
     for number, name in enumerate(job.names[1:], start=1):
         read, kept = seen["sums"][0][name], seen["sums"][1][name]

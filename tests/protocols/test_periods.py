@@ -116,10 +116,10 @@ def test_one_bit_a_row_is_told_and_no_more(late: tuple[Result, list[ObservationP
     assert sum(told.periods.value) == rows - result.job.bank.work.parts[3].start
     (line,) = [row for row in result.ledger if row.message == "ObservationPeriods"]
     assert (line.sender, line.receiver, line.bits) == ("bank-a", "platform-a", rows)
-    allowed = budgets(spec_of(), rows=2_000, sizes={"platform-a": 2_000}, features={"platform-a": 5})
+    allowed = budgets(spec_of(), rows=2_000, sizes={"platform-a": 2_000}, features={"platform-a": 5}, bank_features=5)
     assert allowed["ObservationPeriods"].bits == 2_000
     assert "ObservationPeriods" not in budgets(
-        spec_of(sample=""), rows=2_000, sizes={"platform-a": 2_000}, features={"platform-a": 5}
+        spec_of(sample=""), rows=2_000, sizes={"platform-a": 2_000}, features={"platform-a": 5}, bank_features=5
     )
 
 

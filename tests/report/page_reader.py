@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-VOID = frozenset({"meta", "input", "br", "link", "img", "hr"})
+VOID = frozenset({"meta", "input", "br", "link", "img", "hr", "wbr"})
 
 
 class Page(HTMLParser):

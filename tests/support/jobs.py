@@ -184,6 +184,7 @@ def assemble(
         JOB, spec, rows=bucket(len(bank_work.data.ids)),
         sizes={n: bucket(len(p.work.permitted)) for n, p in platforms.items()},
         features={n: len(p.work.data.features) for n, p in platforms.items()},
+        bank_features=len(bank_work.data.features),
     )  # fmt: skip
     sides: dict[str, BankJob | PlatformJob] = {BANK: bank, **platforms}
     parties = {

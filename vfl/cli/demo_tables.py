@@ -19,9 +19,13 @@ _MODELS = (
 def print_tables(bank: JobFolder, platform: JobFolder, measures: dict[str, dict[str, float]], seconds: float) -> None:
     """Print both tables and one line of costs."""
     table(
-        ("Held-out third", "留出的三分之一样本"),
+        ("Held-out rows", "留出样本"),
         [("model", "模型"), ("AUC", "AUC"), ("KS", "KS")],
-        [[f"{en} / {zh}", f"{measures[key]['auc']:.4f}", f"{measures[key]['ks']:.4f}"] for key, en, zh in _MODELS],
+        [
+            [f"{en} / {zh}", f"{measures[key]['auc']:.4f}", f"{measures[key]['ks']:.4f}"]
+            for key, en, zh in _MODELS
+            if key in measures
+        ],
     )
     say(
         "* only this simulation, which holds all folders, can compute these",
@@ -37,14 +41,25 @@ def print_tables(bank: JobFolder, platform: JobFolder, measures: dict[str, dict[
                 for row in sorted(report.ledger.rows, key=lambda r: -r.bytes)
             ],
         )
-    facts, theirs = bank.load(), platform.load()
-    trees = [v for k, v in facts.seconds.items() if k.startswith("tree-")]
-    per_tree = sum(trees[: int(facts.facts["trees"])]) / max(1, int(facts.facts["trees"]))
-    peak, other = facts.facts["peak_mib"], theirs.facts.get("peak_mib", float("nan"))
+    _print_costs(bank, platform, seconds)
+
+
+def _print_costs(bank: JobFolder, platform: JobFolder, seconds: float) -> None:
+    state, theirs = bank.load(), platform.load()
+    facts = state.facts
+    if "trees" in facts:
+        trees = int(facts["trees"])
+        per_tree = sum([v for k, v in state.seconds.items() if k.startswith("tree-")][:trees]) / max(1, trees)
+        size, size_zh = f"{trees} trees, {per_tree:.2f} s per tree", f"{trees} 棵树，每棵 {per_tree:.2f} 秒"
+    else:
+        count = int(facts["features"])
+        spent = sum(v for k, v in state.seconds.items() if k.startswith("logistic"))
+        size = f"{count} features, {spent:.0f} s of regression"
+        size_zh = f"{count} 个入模变量，逻辑回归 {spent:.0f} 秒"
+    peak, other = facts["peak_mib"], theirs.facts.get("peak_mib", float("nan"))
     say(
-        f"{facts.facts['rows']} aligned rows, {facts.facts['trees']} trees, {per_tree:.2f} s per tree; "
-        f"{seconds:.0f} s in all; peak memory bank {peak:.0f} MiB, platform {other:.0f} MiB; "
-        f"model {facts.facts['model'][:16]}",
-        f"对齐样本 {facts.facts['rows']} 行，{facts.facts['trees']} 棵树，每棵 {per_tree:.2f} 秒；"
-        f"共 {seconds:.0f} 秒；内存峰值：银行 {peak:.0f} MiB，平台 {other:.0f} MiB；模型 {facts.facts['model'][:16]}",
+        f"{facts['rows']} aligned rows, {size}; {seconds:.0f} s in all; peak memory bank {peak:.0f} MiB, platform "
+        f"{other:.0f} MiB; model {facts['model'][:16]}",
+        f"对齐样本 {facts['rows']} 行，{size_zh}；共 {seconds:.0f} 秒；"
+        f"内存峰值：银行 {peak:.0f} MiB，平台 {other:.0f} MiB；模型 {facts['model'][:16]}",
     )

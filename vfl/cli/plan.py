@@ -32,6 +32,11 @@ _PARTS = {
     "addition": "密文求和",
     "packing and sealing": "打包与重随机化",
     "decryption": "解密",
+    "binning": "分箱与筛选",
+    "margins": "对数几率",
+    "sums of residuals": "残差求和",
+    "curvatures": "曲率",
+    "inversions": "矩阵求逆",
 }
 
 
@@ -72,10 +77,11 @@ def own_sizes(
     if node.role is RoleName.BANK:
         others = bucket(rows or count)
         known = dict.fromkeys(spec.platforms, others)
-        return Sizes(bucket(count), known, dict.fromkeys(spec.platforms, features or 40)), count, width
+        return Sizes(bucket(count), width, known, dict.fromkeys(spec.platforms, features or 40)), count, width
     count = int(ConsentBook.load(views).permitted(data.ids, spec.bank, spec.purpose, spec.as_of).sum())
     known = dict.fromkeys(spec.platforms, bucket(count))
-    return Sizes(bucket(rows or count), known, dict.fromkeys(spec.platforms, features or width)), count, width
+    theirs = dict.fromkeys(spec.platforms, width)
+    return Sizes(bucket(rows or count), features or 40, known, theirs), count, width
 
 
 def _print_sizes(node: NodeConfig, sizes: Sizes, rows: int, features: int, *, given: bool) -> None:

@@ -24,7 +24,7 @@ from vfl.errors import ConfigError, Place, Text
 from vfl.roles import RoleName
 from vfl.service.folder import JobFolder, JobState
 
-__all__ = ["print_facts", "run", "start"]
+__all__ = ["print_facts", "print_loss", "run", "start"]
 
 _PATIENCE_S = 6.0
 
@@ -50,7 +50,8 @@ def run(job: Path, node: NodeConfig, detach: bool) -> None:
     if detach:
         say(f"`vfl status {folder.job}` shows how far it is.", f"可用 `vfl status {folder.job}` 查看进度。")
         return
-    print_facts(folder, follow(folder, spec.trees.trees, own=node.name, peers=spec.platforms))
+    rounds = spec.logistic.steps if spec.model == "scorecard" else spec.trees.trees
+    print_facts(folder, follow(folder, rounds, own=node.name, peers=spec.platforms))
 
 
 def start(node: NodeConfig, spec: JobSpec) -> JobFolder:
@@ -100,13 +101,25 @@ def print_facts(folder: JobFolder, state: JobState) -> None:
             if split == "test":
                 say(f"{kind}: AUC {values['auc']:.4f}, KS {values['ks']:.4f} on the test rows",
                     f"{_KINDS.get(kind, kind)}：测试集 AUC {values['auc']:.4f}，KS {values['ks']:.4f}")  # fmt: skip
-    shown = [("rows", "aligned rows", "对齐样本"), ("trees", "trees", "树"), ("splits", "splits here", "本方分裂数")]
+    shown = [("rows", "aligned rows", "对齐样本"), ("features", "features in the model", "入模变量"),
+             ("trees", "trees", "树"), ("splits", "splits here", "本方分裂数")]
     said = [(f"{facts[key]} {en}", f"{zh} {facts[key]}") for key, en, zh in shown if key in facts]
     seconds = sum(state.seconds.values())
     said.append((f"{seconds:.0f} s", f"{seconds:.0f} 秒"))
     say(", ".join(en for en, _ in said), "，".join(zh for _, zh in said))
+    print_loss(facts.get("fallback_loss"))
     if folder.file("report.html").exists():
         say(f"Report: {folder.file('report.html')}", f"报告：{folder.file('report.html')}")
+
+
+def print_loss(loss: dict[str, float] | None) -> None:
+    """What the bank's own card, for firms without platform data or consent, is known to lose."""
+    if loss is not None:
+        auc, ks, rows = loss["auc"], loss["ks"], loss["rows"]
+        say(
+            f"The bank's own card loses {auc:.4f} AUC and {ks:.4f} KS against the joint one ({rows} held-out rows).",
+            f"银行单方评分卡与联合评分卡相比，AUC 低 {auc:.4f}，KS 低 {ks:.4f}（留出样本 {rows} 行）。",
+        )
 
 
 _KINDS = {"joint": "联合模型", "bank_alone": "银行单方"}

@@ -10,7 +10,7 @@ import click
 
 from vfl.cli.bilingual import Command
 from vfl.cli.nodes import job_named, node_option, require_role
-from vfl.cli.run import start
+from vfl.cli.run import print_loss, start
 from vfl.cli.screen import say
 from vfl.cli.watch import follow
 from vfl.config.job import JobSpec
@@ -61,7 +61,7 @@ def score(job: str, view: str, reasons: int | None, node: NodeConfig) -> None:
     folder = start(node, JobSpec.parse(request, "score"))
     state = follow(folder, 0, own=node.name, peers=spec.platforms)
     _print_counts(folder)
-    _print_loss(state.facts.get("fallback_loss"))
+    print_loss(state.facts.get("fallback_loss"))
     say(f"Scores: {folder.file('scores.csv')}", f"评分文件：{folder.file('scores.csv')}")
 
 
@@ -76,12 +76,3 @@ def _print_counts(folder: JobFolder) -> None:
         f"无评分 {none} 家。",
     )
 
-
-def _print_loss(loss: dict[str, float] | None) -> None:
-    """What the bank's own card is known to lose, where it has one."""
-    if loss is not None:
-        auc, ks, rows = loss["auc"], loss["ks"], loss["rows"]
-        say(
-            f"The bank's own card loses {auc:.4f} AUC and {ks:.4f} KS against the joint one ({rows} held-out rows).",
-            f"银行单方评分卡与联合评分卡相比，AUC 低 {auc:.4f}，KS 低 {ks:.4f}（留出样本 {rows} 行）。",
-        )

@@ -23,6 +23,12 @@ _PHASES = {
     "keys": ("keys", "密钥"),
     "alignment": ("alignment", "对齐"),
     "shapes": ("features", "特征"),
+    "binning": ("binning", "分箱"),
+    "screening": ("selection of features", "特征筛选"),
+    "logistic-start": ("regression, first step", "逻辑回归首步"),
+    "logistic-end": ("standard errors and weights", "标准误与系数"),
+    "scorecard": ("points", "评分卡分值"),
+    "scoring": ("scoring", "评分"),
     "evaluation": ("evaluation", "评估"),
 }
 _STATES = {
@@ -37,7 +43,10 @@ _STATES = {
     "cancelled": ("cancelled", "已取消"),
     "refused": ("refused", "被拒绝"),
 }
-_SHARES = {"keys": 0.01, "alignment": 0.05, "shapes": 0.09, "evaluation": 0.97}
+_SHARES = {
+    "keys": 0.01, "alignment": 0.05, "shapes": 0.09, "binning": 0.08, "screening": 0.11, "logistic-start": 0.13,
+    "logistic-end": 0.75, "scorecard": 0.96, "evaluation": 0.97,
+}  # fmt: skip
 
 
 def state_name(state: str) -> str:
@@ -45,28 +54,37 @@ def state_name(state: str) -> str:
     return _STATES.get(state, (state, state))[language() == "zh"]
 
 
-def phase_name(phase: str, trees: int = 0) -> str:
-    """The phase in the reader's words."""
-    zh = language() == "zh"
+def phase_name(phase: str, rounds: int = 0) -> str:
+    """The phase in the reader's words; ``rounds`` are trees or steps of the regression, at most."""
+    zh, total = language() == "zh", f"/{rounds}" if rounds else ""
     if phase.startswith("tree-"):
-        total = f"/{trees}" if trees else ""
         return f"{'树' if zh else 'tree'} {int(phase[5:]) + 1}{total}"
+    if phase.startswith("logistic-step-"):
+        step = f"{int(phase.split('-')[2]) + 1}{total}"
+        return f"逻辑回归第 {step} 步" if zh else f"regression, step {step}"
     return _PHASES.get(phase, (phase, phase))[zh]
 
 
-def _line(state: JobState, trees: int) -> str:
+def _line(state: JobState, rounds: int) -> str:
     waiting = f" ({'等待' if language() == 'zh' else 'waiting for'} {state.waiting_for})" if state.waiting_for else ""
-    return f"{state_name(state.state)}: {phase_name(state.phase, trees) or '…'}{waiting}"
+    return f"{state_name(state.state)}: {phase_name(state.phase, rounds) or '…'}{waiting}"
 
 
-def _share(state: JobState, trees: int) -> float:
+def _share(state: JobState, rounds: int) -> float:
     if state.phase.startswith("tree-"):
-        return 0.1 + 0.85 * int(state.phase[5:]) / max(1, trees)
+        return 0.1 + 0.85 * int(state.phase[5:]) / max(1, rounds)
+    if state.phase.startswith("logistic-step-"):
+        return 0.13 + 0.62 * int(state.phase.split("-")[2]) / max(1, rounds)
     return _SHARES.get(state.phase, 0.0)
 
 
 def follow(
-    folder: JobFolder, trees: int, *, own: str = "", peers: Sequence[str] = (), alive: Callable[[], None] = lambda: None
+    folder: JobFolder,
+    rounds: int,
+    *,
+    own: str = "",
+    peers: Sequence[str] = (),
+    alive: Callable[[], None] = lambda: None,
 ) -> JobState:
     """Show progress until the job ends; JobAborted when it failed.
 
@@ -75,7 +93,7 @@ def follow(
     """
     try:
         live = sys.stdout.isatty()
-        state = _live(folder, trees, own, peers, alive) if live else _lines(folder, trees, alive)
+        state = _live(folder, rounds, own, peers, alive) if live else _lines(folder, rounds, alive)
     except KeyboardInterrupt:
         say(
             f"The job goes on at the nodes; `vfl status {folder.job}` shows it, `vfl cancel {folder.job}` ends it.",
@@ -94,14 +112,14 @@ def follow(
     return state
 
 
-def _lanes(state: JobState, trees: int, own: str, peers: Sequence[str], spent: float) -> Group:
+def _lanes(state: JobState, rounds: int, own: str, peers: Sequence[str], spent: float) -> Group:
     zh = language() == "zh"
-    share = _share(state, trees)
+    share = _share(state, rounds)
     left = f", ~{spent / share - spent:.0f} s" if share > 0.12 else ""
     bar = "━" * int(30 * share) + "─" * (30 - int(30 * share))
     width = max(map(len, (own, *peers)), default=0)
     stage = f" · {state.stage} {100 * state.share:.0f} %" if state.stage else ""
-    lanes = [Styled(f"{own:{width}}  {bar} {100 * share:3.0f} %  {_line(state, trees)}{stage}  {spent:.0f} s{left}")]
+    lanes = [Styled(f"{own:{width}}  {bar} {100 * share:3.0f} %  {_line(state, rounds)}{stage}  {spent:.0f} s{left}")]
     for peer in peers:
         if state.waiting_for == peer:
             said = "本方正在等待其应答" if zh else "we wait for its answer"
@@ -113,23 +131,23 @@ def _lanes(state: JobState, trees: int, own: str, peers: Sequence[str], spent: f
     return Group(*lanes)
 
 
-def _live(folder: JobFolder, trees: int, own: str, peers: Sequence[str], alive: Callable[[], None]) -> JobState:
+def _live(folder: JobFolder, rounds: int, own: str, peers: Sequence[str], alive: Callable[[], None]) -> JobState:
     began = time.monotonic()
     with Live(console=console, refresh_per_second=8, transient=True) as live:
         while not (state := folder.load()).final:
             alive()
-            live.update(_lanes(state, trees, own, peers, time.monotonic() - began))
+            live.update(_lanes(state, rounds, own, peers, time.monotonic() - began))
             time.sleep(0.1)
     return state
 
 
-def _lines(folder: JobFolder, trees: int, alive: Callable[[], None]) -> JobState:
+def _lines(folder: JobFolder, rounds: int, alive: Callable[[], None]) -> JobState:
     shown = -1
     while not (state := folder.load()).final:
         alive()
-        tenth = int(10 * _share(state, trees))
+        tenth = int(10 * _share(state, rounds))
         if tenth > shown:
             shown = tenth
-            console.print(f"{10 * tenth:3d} %  {_line(state, trees)}")
+            console.print(f"{10 * tenth:3d} %  {_line(state, rounds)}")
         time.sleep(0.1)
     return state

@@ -218,7 +218,7 @@ def _sample(section: Section, file: str) -> SampleSpec:
         train=section.number("train", 0.6, low=0.05, high=1.0),
         valid=section.number("valid", 0.0667, low=0.0, high=0.5),
         test=section.number("test", 0.3333, low=0.0, high=0.9),
-        out_of_time_from=section.date("out_of_time_from") if "out_of_time_from" in section else None,
+        out_of_time_from=section.optional_date("out_of_time_from"),
         out_of_time=section.number("out_of_time", 0.0, low=0.0, high=0.9),
     )
     section.done()

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from vfl.errors import ConfigError, Text
 
-__all__ = ["SELECTIONS", "LogisticSpec"]
+__all__ = ["FAMILIES", "SELECTIONS", "LogisticSpec"]
 
+FAMILIES = ("logistic", "linear", "poisson")
 SELECTIONS = ("none", "aic", "bic")
 
 
@@ -36,7 +37,7 @@ class LogisticSpec:
         Weights of WOE columns (positive is safer) must not be positive; those that would be are held at zero.
     selection : str
         ``none``, ``aic`` or ``bic``: between passes each owner takes out the weakest of its columns whose loss the
-        criterion allows (by its Wald test).
+        criterion allows (by its Wald test). Not of a linear regression, whose residual deviation nobody knows.
     refits : int
         Passes after the first, at most, where ``l1``, ``signs`` or ``selection`` want any; training goes on until no
         owner changes what it holds at zero.
@@ -44,6 +45,11 @@ class LogisticSpec:
         Newton steps of such a pass.
     warm_start : str
         Job whose weights are the start, each owner's own by feature name; empty: the bank's own model.
+    family : str
+        ``logistic``, ``linear`` or ``poisson``: :mod:`vfl.core.links`.
+    target_limit : float
+        Of a linear regression: no label is larger in size. Of a Poisson regression: no count or mean is larger; the
+        closer to them, the finer the arithmetic.
     """
 
     ridge: float = 1.0
@@ -58,20 +64,30 @@ class LogisticSpec:
     refits: int = 12
     refit_steps: int = 2
     warm_start: str = ""
+    family: str = "logistic"
+    target_limit: float = 1.0
 
     def __post_init__(self) -> None:
         positive = 0 < self.ridge < 1e9 and 0 < self.weight_limit < 1e9 and self.curvature_rows >= 1
         passes = 0 <= self.refits <= 100 and 1 <= self.refit_steps <= 100
         chosen = self.selection in SELECTIONS and 0 <= self.l1 < 1e9
+        chosen = chosen and self.family in FAMILIES and 0 < self.target_limit < 1e12
+        chosen = chosen and (self.family, self.selection != "none") != ("linear", True)
         if not (positive and passes and chosen and 1 <= self.curvatures <= self.steps <= 100):
             raise ConfigError(
                 "LOGISTIC_SPEC",
-                Text("ridge and weight_limit must be positive, l1 not negative, selection none, aic or bic, and "
-                     "1 <= curvatures <= steps <= 100",
-                     "ridge 与 weight_limit 须为正数，l1 不得为负，selection 为 none、aic 或 bic，且 "
-                     "1 <= curvatures <= steps <= 100"),
+                Text("ridge, weight_limit and target_limit must be positive, l1 not negative, selection none, aic or "
+                     "bic, family logistic, linear or poisson, and 1 <= curvatures <= steps <= 100",
+                     "ridge、weight_limit 与 target_limit 须为正数，l1 不得为负，selection 为 none、aic 或 bic，"
+                     "family 为 logistic、linear 或 poisson，且 1 <= curvatures <= steps <= 100"),
                 cure=Text("mend the section [logistic] of the job", "请修正任务文件的 [logistic] 一节"),
             )
+
+    @property
+    def loss_scale(self) -> float:
+        """What the summed loss of the rows is divided by, rows aside: weights at most 1, slopes at most ¼."""
+        scale = {"logistic": 1.0, "linear": 4.0, "poisson": 4.0 * self.target_limit}[self.family]
+        return self.weight_limit * scale
 
     @property
     def passes(self) -> int:

@@ -121,6 +121,10 @@ class Section:
     def date(self, key: str, default: object = _MISSING) -> dt.date:
         return self._get(key, dt.date, default)
 
+    def optional_date(self, key: str) -> dt.date | None:
+        self._asked.add(key)
+        return self.date(key) if key in self else None
+
     def integer(self, key: str, default: object = _MISSING, *, low: int, high: int) -> int:
         return self._ranged(key, self._get(key, int, default), low, high)
 

@@ -92,8 +92,8 @@ def read_time(s: Section) -> TimeSpec:
     """Read the section; every failure is a ConfigError that names the key."""
     d = TimeSpec()
     out = TimeSpec(
-        observed_from=s.date("observed_from") if "observed_from" in s else None,
-        observed_until=s.date("observed_until") if "observed_until" in s else None,
+        observed_from=s.optional_date("observed_from"),
+        observed_until=s.optional_date("observed_until"),
         performance_months=s.integer("performance_months", d.performance_months, low=0, high=120),
         snapshots=s.text("snapshots", d.snapshots, one_of=("fixed", "monthly")),
         look_ahead=s.text("look_ahead", d.look_ahead, one_of=("refuse", "leave-out")),

@@ -20,9 +20,12 @@ from math import erfc, sqrt
 import numpy as np
 import numpy.typing as npt
 
+from vfl.core.links import Link, link_of, sigmoid, sigmoid_slope
+
 __all__ = [
     "FourierSeries",
     "LogisticFit",
+    "fit_link",
     "fit_logistic",
     "fit_series",
     "information",
@@ -35,26 +38,15 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 
-_LOOSE = 1e-5
-
-
-def sigmoid(z: Floats) -> Floats:
-    """1 / (1 + e^−z) without overflow."""
-    small = np.exp(-np.abs(z))
-    out: Floats = np.where(z >= 0, 1.0, small) / (1.0 + small)
-    return out
-
-
-def sigmoid_slope(z: Floats) -> Floats:
-    """σ(1 − σ)."""
-    p = sigmoid(z)
-    out: Floats = p * (1.0 - p)
-    return out
+_LOGISTIC = link_of("logistic")
 
 
 @dataclass(frozen=True, slots=True)
 class LogisticFit:
-    """What :func:`fit_logistic` found; ``standard_errors`` come from the inverse information with the ridge in it."""
+    """What :func:`fit_link` found; ``standard_errors`` come from the inverse information with the ridge in it.
+
+    Those of a linear regression are per unit of the residual deviation.
+    """
 
     coefficients: Floats
     standard_errors: Floats
@@ -64,8 +56,11 @@ class LogisticFit:
 
 def information(design: Floats, margins: Floats, weights: Floats, ridge: Floats) -> Floats:
     """Xᵀ diag(v σ(1 − σ)) X + diag(r): the Hessian of the objective."""
-    w = weights * sigmoid_slope(margins)
-    out: Floats = (design.T * w) @ design + np.diag(ridge)
+    return _hessian(_LOGISTIC, design, margins, weights, ridge)
+
+
+def _hessian(link: Link, design: Floats, margins: Floats, weights: Floats, ridge: Floats) -> Floats:
+    out: Floats = (design.T * (weights * link.slope(margins))) @ design + np.diag(ridge)
     return out
 
 
@@ -83,29 +78,37 @@ def fit_logistic(
     ridge : array of shape (columns,)
     weights : array of shape (rows,), optional
     """
+    return fit_link(_LOGISTIC, design, labels, ridge, weights=weights, start=start, tolerance=tolerance, steps=steps)
+
+
+def fit_link(
+    link: Link, design: Floats, labels: Floats, ridge: Floats, *, weights: Floats | None = None,
+    start: Floats | None = None, tolerance: float = 1e-10, steps: int = 100,
+) -> LogisticFit:
+    """The same for any family, of the plain problem: ½ ridge w² is added to the unscaled loss of the rows."""
     v = np.ones(len(labels)) if weights is None else weights
-    w = np.zeros(design.shape[1]) if start is None else start.astype(np.float64)
+    target, scaled = link.target(labels), ridge / link.scale
+    w = np.zeros(design.shape[1]) if start is None else start / link.unit
 
     def loss(coefficients: Floats) -> float:
         z = design @ coefficients
-        terms = np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z))) - labels * z
-        return float(v @ terms + 0.5 * ridge @ coefficients**2)
+        return float(v @ (link.potential(z) - target * z) + 0.5 * scaled @ coefficients**2)
 
     now, converged, step = loss(w), False, 0
     while step < steps and not converged:
         step += 1
         z = design @ w
-        gradient = design.T @ (v * (sigmoid(z) - labels)) + ridge * w
-        hessian = information(design, z, v, ridge)
+        gradient = design.T @ (v * (link.mean(z) - target)) + scaled * w
+        hessian = _hessian(link, design, z, v, scaled)
         delta = np.linalg.lstsq(hessian, gradient, rcond=1e-14)[0]
         size = 1.0
         while (new := loss(w - size * delta)) > now + 1e-12 * abs(now) and size > 1e-6:
             size /= 2
         w, now = w - size * delta, new
         converged = float(np.max(np.abs(size * delta), initial=0.0)) <= tolerance * max(1.0, float(np.abs(w).max()))
-    hessian = information(design, design @ w, v, ridge)
-    errors = np.sqrt(np.diag(np.linalg.pinv(hessian, hermitian=True)))
-    return LogisticFit(w, errors, step, converged)
+    hessian = _hessian(link, design, design @ w, v, scaled)
+    errors = np.sqrt(np.diag(np.linalg.pinv(hessian, hermitian=True)) / link.scale)
+    return LogisticFit(w * link.unit, errors, step, converged)
 
 
 def taylor_fit(design: Floats, labels: Floats, ridge: Floats) -> Floats:
@@ -176,20 +179,22 @@ class FourierSeries:
 
 def fit_series(
     function: Callable[[Floats], Floats], terms: int, *, half_period: float, centre: float, spread: float,
-    reach: float,
+    reach: float, densest: float | None = None, loose: float = 1e-5,
 ) -> FourierSeries:
     """Least-squares series of ``function`` over [centre − reach, centre + reach].
 
-    Weights are a normal density of width ``spread`` round ``centre`` (where the margins are) above a floor of 1e-3.
-    On the rest of the circle a straight line with a weight of 1e-5 keeps the extension from swinging wide.
+    Weights are a normal density of width ``spread`` round ``densest`` (where the margins are; by default the centre)
+    above a floor of 1e-3.
+    On the rest of the circle a straight line with weight ``loose`` keeps the extension from swinging wide: the less,
+    the better the fit.
     """
     z = np.linspace(centre - half_period, centre + half_period, 4000, endpoint=False)
     inside = np.abs(z - centre) <= reach
     ends = function(np.array([centre - reach, centre + reach]))
     distance = np.mod(z - (centre + reach), 2 * half_period) / (2 * (half_period - reach))
     target = np.where(inside, function(z), ends[1] + distance * (ends[0] - ends[1]))
-    density = np.exp(-0.5 * ((z - centre) / spread) ** 2) + 1e-3
-    root = np.sqrt(np.where(inside, density, _LOOSE))
+    density = np.exp(-0.5 * ((z - (centre if densest is None else densest)) / spread) ** 2) + 1e-3
+    root = np.sqrt(np.where(inside, density, loose))
     angles = np.outer(z, np.arange(1, terms + 1)) * (np.pi / half_period)
     basis = np.hstack([np.ones((len(z), 1)), np.cos(angles), np.sin(angles)]) * root[:, None]
     gram = basis.T @ basis

@@ -29,7 +29,6 @@ __all__ = [
     "by_iv",
     "by_missing",
     "by_sign",
-    "by_stability",
     "by_vif",
     "correlation_from_sums",
     "keep",
@@ -127,11 +126,6 @@ def by_iv(iv: Floats, kept: Sequence[int], *, low: float, high: float = np.inf) 
 def by_missing(share: Floats, kept: Sequence[int], *, limit: float) -> list[Removal]:
     """Features with a larger share of missing values than ``limit``."""
     return [Removal(f, Reason.MISSING, float(share[f]), limit) for f in kept if share[f] > limit]
-
-
-def by_stability(index: Floats, kept: Sequence[int], *, limit: float) -> list[Removal]:
-    """Features whose bins shifted: stability index (CSI) above ``limit``."""
-    return [Removal(f, Reason.STABILITY, float(index[f]), limit) for f in kept if index[f] > limit]
 
 
 def bin_shift(bins: npt.NDArray[np.uint8], base: slice, others: Sequence[slice]) -> float:

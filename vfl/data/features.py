@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vfl.core.lgbm_bins import BinMapper
-from vfl.data.schema import FeatureKind, FeatureSpec
+from vfl.data.schema import Choice, FeatureKind, FeatureSpec
 from vfl.data.table import Dataset
 
-__all__ = ["BinnedFeature", "bin_table", "category_numbers", "fit_features", "levels_of"]
+__all__ = ["BinnedFeature", "bin_table", "category_numbers", "fit_features", "levels_of", "taking_part"]
 
 Bins = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
@@ -56,9 +56,12 @@ def fit_features(
     table: Dataset, features: Sequence[FeatureSpec], rows: slice, *, max_bin: int, min_data_in_bin: int,
     min_data_in_leaf: int,
 ) -> list[BinnedFeature]:  # fmt: skip
-    """Fit LightGBM's bins on ``rows`` of ``table``; features that no cut can split are left out, as LightGBM does."""
+    """Fit LightGBM's bins on ``rows`` of ``table``; features that no cut can split are left out, as LightGBM does, and
+    so are those that their owner takes out."""
     out = []
     for feature in features:
+        if feature.choice is Choice.DROP:
+            continue
         categorical = feature.kind is FeatureKind.CATEGORICAL
         levels: tuple[str, ...] = ()
         if categorical:
@@ -85,10 +88,15 @@ def bin_table(table: Dataset, features: Sequence[BinnedFeature], widths: Sequenc
     return out
 
 
+def taking_part(table: Dataset) -> tuple[FeatureSpec, ...]:
+    """The features of a table but those that their owner takes out."""
+    return tuple(feature for feature in table.features if feature.choice is not Choice.DROP)
+
+
 def category_numbers(table: Dataset) -> tuple[npt.NDArray[np.float64], tuple[int, ...]]:
-    """All features as one float64 matrix (rows, features), categories as numbers, and which columns those are."""
+    """Features that take part as one float64 matrix (rows, features), categories as numbers, and which these are."""
     columns, categorical = [], []
-    for number, feature in enumerate(table.features):
+    for number, feature in enumerate(taking_part(table)):
         if feature.kind is FeatureKind.CATEGORICAL:
             columns.append(table.categorical(feature.name)[0].astype(np.float64))
             categorical.append(number)

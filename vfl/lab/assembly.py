@@ -130,6 +130,7 @@ def assemble(
     contract = contract_of(
         name, spec, rows=bucket(len(bank)), sizes={p: bucket(len(j.work.permitted)) for p, j in jobs.items()},
         features={p: max(1, len(j.work.data.features)) for p, j in jobs.items()},
+        bank_features=len(bank.features),
     )  # fmt: skip
     policy = Policy(minimum_key_bits=512, allow_test_keys=True, minimum_intersection=1, leaf_floor=1)
     exits = {party: Egress(party, contract, policy) for party in (spec.bank, *platforms)}

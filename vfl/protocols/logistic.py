@@ -98,6 +98,7 @@ class What(StrEnum):
     CURVED = "curvature times inverse"
     INVERSE = "inverse as left factor"
     IMPROVED = "improved inverse"
+    MOVED = "gradient from curvature"
     DIRECTION = "newton direction"
     VARIANCE = "variances"
 
@@ -301,14 +302,32 @@ async def logistic_start(
     bank.do(BankLogistic.take_width, theirs)
     if warm:
         await _restart(bank, platform, others)
-        return
+    else:
+        await _from_own_model(bank, platform, others)
+        await _share(bank, platform, What.DIRECTION)
+        step_ended(others)
+
+
+async def _from_own_model(
+    bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers
+) -> None:
+    """Gradient and inverse curvature at weights of the bank's own, whose slopes and residuals it knows."""
     bank.do(BankLogistic.start)
     platform.do(PlatformLogistic.start)
     await _from_bank(bank, platform, What.CURVATURE)
     await provided_curvature(others, known_to_bank=True)
     await _inverse(bank, platform, 2 + len(others.all))
-    await _share(bank, platform, What.DIRECTION)
-    step_ended(others)
+
+
+async def linear_pass(
+    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers, *, steps: int
+) -> None:
+    """All steps of a linear regression: its curvature is constant, so rows are needed once."""
+    await _from_own_model(bank, platform, others)
+    for _ in range(steps):
+        await _share(bank, platform, What.MOVED)
+        await _share(bank, platform, What.DIRECTION)
+        step_ended(others)
 
 
 async def logistic_step(
@@ -345,12 +364,13 @@ async def _curvature(bank: Handle[BankLogistic], platform: Handle[PlatformLogist
 
 async def logistic_end(
     c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers, *,
-    standard_errors: bool,
+    standard_errors: bool, linear: bool,
 ) -> None:
     """Each owner receives its own weights, and their standard errors from the curvature where they are."""
     if standard_errors:
-        await _margins(bank, platform, others)
-        await _curvature(bank, platform, others)
+        if not linear:
+            await _margins(bank, platform, others)
+            await _curvature(bank, platform, others)
         await _encrypt(bank, platform, What.VARIANCE)
         await _share(bank, platform, What.VARIANCE)
         await provided_variances(others)
@@ -392,20 +412,26 @@ async def logistic_regression(
     ``providers`` are the platforms after the first, in the order of the job.
     """
     others = Providers(c.role(bank.party, BankHub), c.role(platform.party, PlatformHub), tuple(providers))
-    all_ = bank, platform, others
-    warm, chosen = bool(spec.warm_start), spec.selection != "none"
+    owners = bank, platform, others
+    warm, linear, chosen = bool(spec.warm_start), spec.family == "linear", spec.selection != "none"
     at_once = spec.standard_errors and spec.passes == 1
-    await c.phase("logistic-start", logistic_start, *all_, warm=warm)
-    for step in range(0 if warm else 1, spec.steps):
-        await c.phase(f"logistic-step-{step}", logistic_step, *all_, curvature=step < spec.curvatures)
-    await c.phase("logistic-end", logistic_end, *all_, standard_errors=at_once or chosen)
+    await c.phase("logistic-start", logistic_start, *owners, warm=warm or linear)
+    if linear:
+        await c.phase("logistic-steps", linear_pass, *owners, steps=spec.refit_steps)
+    else:
+        for step in range(0 if warm else 1, spec.steps):
+            await c.phase(f"logistic-step-{step}", logistic_step, *owners, curvature=step < spec.curvatures)
+    await c.phase("logistic-end", logistic_end, *owners, standard_errors=at_once or chosen, linear=linear)
     for refit in range(1, spec.passes):
-        begin = await c.phase(f"logistic-refit-{refit}", logistic_refit, *all_)
+        name = f"logistic-refit-{refit}"
+        begin = await c.phase(name, logistic_refit, *owners)
         if not begin.go_on.value:
             break
-        for step in range(spec.refit_steps):
-            name = f"logistic-refit-{refit}-step-{step}"
-            await c.phase(name, logistic_step, *all_, curvature=step == 0)
-        await c.phase(f"logistic-refit-{refit}-end", logistic_end, *all_, standard_errors=chosen)
+        if linear:
+            await c.phase(f"{name}-steps", linear_pass, *owners, steps=spec.refit_steps)
+        else:
+            for step in range(spec.refit_steps):
+                await c.phase(f"{name}-step-{step}", logistic_step, *owners, curvature=step == 0)
+        await c.phase(f"{name}-end", logistic_end, *owners, standard_errors=chosen, linear=linear)
     if spec.standard_errors and not (at_once or chosen):
-        await c.phase("logistic-errors", logistic_end, *all_, standard_errors=True)
+        await c.phase("logistic-errors", logistic_end, *owners, standard_errors=True, linear=linear)

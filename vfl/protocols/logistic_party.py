@@ -75,6 +75,8 @@ class LogisticParty(Progress):
         self._rounds: dict[What, Round] = {}
         self._interval = 0
         self._mix: Ring = zeros(0, 0)
+        self._base: Ring = zeros(0)
+        self._slope: Ring = zeros(0)
         self.others: list[int] = []
         """Columns of each further platform, in the order of the job."""
 
@@ -191,13 +193,15 @@ class LogisticParty(Progress):
             self._round_matrix(What.INVERSE).times(self._mix)
         elif what is What.DIRECTION:
             self._round_matrix(What.INVERSE).times(s.gradient[:, None])
+        elif what is What.MOVED:
+            self._round_matrix(What.HESSIAN).times((s.weights - self._base)[:, None])
         yield from self._answering(what).masked()
 
     def take_masked_values(self, masked: MaskedCiphertexts, what: What) -> None:
         self._answering(what).take_masked(masked)
 
     def _answering(self, what: What) -> Round:
-        if what is What.CURVED:
+        if what in (What.CURVED, What.MOVED):
             return self._rounds[What.HESSIAN]
         if what in (What.IMPROVED, What.DIRECTION):
             return self._rounds[What.INVERSE]
@@ -222,6 +226,8 @@ class LogisticParty(Progress):
             if s.first:
                 mix = mix + to_fixed(np.eye(s.columns) * total)
             self._mix = s.cut(mix * factor, _MIX_BITS)
+        elif what is What.MOVED:
+            s.gradient = (self._slope + self._round_matrix(What.HESSIAN).product()[:, 0]) % (1 << RING)
         elif what is What.IMPROVED:
             s.inverse = self._round_matrix(What.INVERSE).product()
             self._interval += 1
@@ -230,6 +236,16 @@ class LogisticParty(Progress):
             self.step_ended()
         else:
             self._rounds[what].finish()
+        if what is What.CURVATURE and self.from_own_model:
+            s.gradient[s.mine] = (s.gradient[s.mine] + to_fixed(self.own_gradient())) % (1 << RING)
+            # A constant curvature gives the gradient anywhere from that at one point: where only the bank has weights.
+            self._slope = s.gradient
+            self._base = zeros(s.columns)
+            self._base[s.mine] = s.weights[s.mine] * s.first
+
+    def own_gradient(self) -> Floats:
+        """What the owner adds in clear to the gradient in its own columns where the bank's model is the start."""
+        return self.shares.design.linear
 
     # --- opening ----------------------------------------------------------------------------------------------
 

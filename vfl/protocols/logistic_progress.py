@@ -63,14 +63,16 @@ class Progress(ABC):
         p = p_values(self.own.weights, errors) if len(errors) else errors
         return {
             "standard_errors": [None if np.isnan(e) else float(e) for e in errors],
-            "p_values": [None if np.isnan(v) else float(v) for v in p],
+            "p_values": [] if self.spec.family == "linear" else [None if np.isnan(v) else float(v) for v in p],
         }
 
     # --- steps ------------------------------------------------------------------------------------------------
 
     @property
     def from_own_model(self) -> bool:
-        """Whether this is the first step of all, from the bank's own model, whose slopes it knows."""
+        """Whether the bank knows all slopes: in the first step of all, from its own model; if they are constant."""
+        if self.spec.family == "linear":
+            return True
         return self._step == 0 and not self.own.passes and not self.spec.warm_start
 
     @property

@@ -311,8 +311,16 @@ class CurvatureAnswer(Answer):
         for owner in self.c.widths:
             if owner in self._cross:
                 parts = [linear_map(he, part, back) for part in self._cross[owner][key]]
+                if key is Key.BANK and self._start and owner == self._bank:
+                    self._add_linear(he, parts, plan)
                 order = np.arange(len(parts) * design.columns, dtype=np.int64).reshape(len(parts), -1).T.ravel()
                 yield he.take(he.concat(parts), order), plan
+
+    def _add_linear(self, he: AdditiveHE, parts: list[Ciphertexts], plan: SlotPlan) -> None:
+        """The own linear penalties, to the column of residuals, which gives the gradient."""
+        group, slot = divmod(self.c.widths[self._bank], plan.per)
+        shifted = fixed_plaintexts(he, self.c.design.linear, self.c.code.cross_scale(), slot * plan.slot_bits)
+        parts[group] = he.add_plain(parts[group], shifted)
 
     def _slopes_under(self, key: Key) -> Ciphertexts | None:
         if not self._slopes[key]:
@@ -332,7 +340,7 @@ class CurvatureAnswer(Answer):
         return total
 
 
-def fixed_plaintexts(he: AdditiveHE, values: Floats, scale: int) -> Limbs:
-    """Own numbers in the units of a result with ``scale`` >= 32 fractional bits, as plaintexts."""
-    fixed = [round(v * (1 << FRACTION)) << (scale - FRACTION) for v in values.ravel().tolist()]
+def fixed_plaintexts(he: AdditiveHE, values: Floats, scale: int, shift: int = 0) -> Limbs:
+    """Own numbers in the units of a result with ``scale`` >= 32 fractional bits, from bit ``shift`` on."""
+    fixed = [round(v * (1 << FRACTION)) << (scale - FRACTION + shift) for v in values.ravel().tolist()]
     return limbs.from_ints([v % he.public.n for v in fixed], he.public.limbs)

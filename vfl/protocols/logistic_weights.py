@@ -56,6 +56,9 @@ class OwnWeights:
     ) -> None:
         count = columns.shape[1]
         self._spec, self._rows = spec, len(columns)
+        # The rounds work in units of the target's limit: ½‖y − z‖² falls with its square, |w| with the limit itself.
+        self._unit = spec.target_limit if spec.family == "linear" else 1.0
+        self._l1 = spec.l1 / self._unit
         self._sizes: Floats = (columns**2).sum(axis=0) / 4
         self._bound: Flags = np.arange(count) >= int(intercept)
         self.held: Flags = np.zeros(count, dtype=np.bool_)
@@ -65,7 +68,7 @@ class OwnWeights:
         """½ ridge w² per column, on the scale of the summed loss."""
         self.linear: Floats = np.zeros(count)
         """linear · w is added to the loss."""
-        self.weights: Floats = np.zeros(count) if start is None else start.astype(np.float64)
+        self.weights: Floats = np.zeros(count) if start is None else start / self._unit
         """As the last pass ended; held columns are nearly zero."""
         self._errors: Floats = np.zeros(0)
         self.passes = 0
@@ -73,11 +76,14 @@ class OwnWeights:
     @property
     def coefficients(self) -> Floats:
         """The model's weights: held columns are zero."""
-        return np.where(self.held, 0.0, self.weights)
+        return np.where(self.held, 0.0, self.weights) * self._unit
 
     @property
     def standard_errors(self) -> Floats:
-        """Of :attr:`coefficients`: NaN for held columns; empty where none were made."""
+        """Of :attr:`coefficients`: NaN for held columns; empty where none were made.
+
+        Those of a linear regression are per unit of the residual deviation, which the bank alone can tell.
+        """
         return np.where(self.held, np.nan, self._errors) if len(self._errors) else self._errors
 
     @property
@@ -98,14 +104,14 @@ class OwnWeights:
         """Decide on the next pass; whether there is anything to change."""
         if self._spec.l1 and self.passes <= _MAJORISING:
             size = np.maximum(np.abs(self.weights), _LEAST)
-            self.ridge = np.where(self._bound, self._spec.ridge + self._spec.l1 / size, 0.0)
+            self.ridge = np.where(self._bound, self._spec.ridge + self._l1 / size, 0.0)
             return True
         pull = self.ridge * self.weights + self.linear
         before = self.held.copy()
         if self._spec.l1 and self.passes == _MAJORISING + 1:
             signs = np.where(self._sign == 0, np.sign(self.weights), self._sign)
             wrong = signs * self.weights < 0
-            weak = np.abs(pull - self._spec.ridge * self.weights) < _ACTIVE * self._spec.l1
+            weak = np.abs(pull - self._spec.ridge * self.weights) < _ACTIVE * self._l1
             self.held = self._bound & (wrong | weak)
             self._sign = signs
             changed = True
@@ -120,7 +126,7 @@ class OwnWeights:
         """Hold columns that crossed zero, let go those pulled away from it."""
         crossed = self._bound & ~self.held & (self._sign * self.weights < 0)
         allowed = (np.sign(pull) == self._sign) | (self._spec.l1 > 0 and not self._spec.signs)
-        freed = self.held & ~self._dropped & (np.abs(pull) > self._spec.l1) & allowed
+        freed = self.held & ~self._dropped & (np.abs(pull) > self._l1) & allowed
         if self._spec.l1:
             self._sign = np.where(freed, np.sign(pull), self._sign)
         self.held = (self.held | crossed) & ~freed
@@ -143,7 +149,7 @@ class OwnWeights:
     def _penalise(self) -> None:
         held = _HEAVY * np.maximum(self._sizes, 1.0) + self._spec.ridge
         self.ridge = np.where(self._bound, np.where(self.held, held, self._spec.ridge), 0.0)
-        self.linear = np.where(self._bound & ~self.held, self._spec.l1 * self._sign, 0.0)
+        self.linear = np.where(self._bound & ~self.held, self._l1 * self._sign, 0.0)
 
     # --- state ------------------------------------------------------------------------------------------------
 

@@ -14,16 +14,16 @@ from vfl.config.job import JobSpec
 from vfl.crypto.okvs import table_words
 from vfl.crypto.psi import CHUNK_POINTS, CHUNK_WORDS
 from vfl.protocols.binning_sums import binning_budgets
-from vfl.protocols.logistic import inversion_intervals
-from vfl.protocols.logistic_plan import provider_budgets
+from vfl.protocols.logistic_code import COLUMN_LOG
+from vfl.protocols.logistic_plan import logistic_budgets
 from vfl.protocols.messages.alignment import TAG_BITS
 from vfl.protocols.messages.periods import PERIOD_ROWS, period_bits
 from vfl.protocols.messages.scorecard import POINT_BITS, POINT_ROWS, REASON_BITS
 from vfl.protocols.messages.scoring import CHUNK_FIRMS, CODE_BITS
-from vfl.protocols.sums import REPLY_CIPHERTEXTS, ciphertexts_per_message, gradient_code_bits, padded_bins
+from vfl.protocols.sums import REPLY_CIPHERTEXTS, gradient_code_bits, padded_bins
 from vfl.roles import RoleName
 
-__all__ = ["budgets", "contract_of"]
+__all__ = ["MOST_FEATURES", "budgets", "contract_of", "train_rows"]
 
 
 def contract_of(
@@ -33,6 +33,7 @@ def contract_of(
     rows: int,
     sizes: Mapping[str, int],
     features: Mapping[str, int],
+    bank_features: int,
     anchors: Mapping[str, str] | None = None,
 ) -> Contract:
     """The contract that all parties derive alike from proposal and approvals.
@@ -43,15 +44,18 @@ def contract_of(
         The bank's padded rows.
     sizes, features : mapping of platform to int
         Padded rows and number of features of each platform.
+    bank_features : int
+        Number of features that the bank declares in its proposal.
     anchors : mapping of party to str, optional
         Hash of each party's signing key, hex; a simulation in one process has none.
     """
     parties = {spec.bank: RoleName.BANK} | dict.fromkeys(spec.platforms, RoleName.PLATFORM)
-    return Contract(job, parties, budgets(spec, rows=rows, sizes=sizes, features=features), spec.text, anchors or {})
+    allowed = budgets(spec, rows=rows, sizes=sizes, features=features, bank_features=bank_features)
+    return Contract(job, parties, allowed, spec.text, anchors or {})
 
 
 def budgets(
-    spec: JobSpec, *, rows: int, sizes: Mapping[str, int], features: Mapping[str, int]
+    spec: JobSpec, *, rows: int, sizes: Mapping[str, int], features: Mapping[str, int], bank_features: int
 ) -> dict[str, Budget]:
     """Messages and bits per message type and receiver, at most."""
     if spec.score_model:
@@ -59,7 +63,8 @@ def budgets(
             _scoring_budgets(rows, max(features.values()))
         )
     if spec.model == "scorecard":
-        return _common_budgets(spec, rows, max(sizes.values())) | _scorecard_budgets(spec, rows, features)
+        common = _common_budgets(spec, rows, max(sizes.values()))
+        return common | _scorecard_budgets(spec, rows, sizes, features, bank_features)
     trees, leaves = spec.trees.trees, spec.trees.num_leaves
     splits = trees * (leaves - 1)
     size, feature_count = max(sizes.values()), max(features.values())
@@ -116,38 +121,28 @@ def _common_budgets(spec: JobSpec, rows: int, size: int) -> dict[str, Budget]:
     }
 
 
-def _scorecard_budgets(spec: JobSpec, rows: int, features: Mapping[str, int]) -> dict[str, Budget]:
-    """Bins, logistic regression and points. No message of the regression tells anything but the last shares."""
-    most = max(features.values())
+def _scorecard_budgets(
+    spec: JobSpec, rows: int, sizes: Mapping[str, int], features: Mapping[str, int], bank_features: int
+) -> dict[str, Budget]:
+    """Bins, logistic regression and points."""
+    aligned = min(rows, *sizes.values())
+    own = min(bank_features, MOST_FEATURES) if spec.bank_features else 0
     binned = binning_budgets(
-        spec.binning, rows=rows, key_bits=spec.key_bits, features=features, bank_features=_MOST_BANK_FEATURES
+        spec.binning, rows=train_rows(spec, aligned), key_bits=spec.key_bits, features=features, bank_features=own
     )
-    # Each of steps + 2 passes sends rows a few times over and, per interval of the inversion, four small rounds.
-    chunk = ciphertexts_per_message(spec.key_bits // 8)
-    passes = spec.logistic.steps + 2
-    bulk = _BULK_ROUNDS * math.ceil(rows / chunk) + 4 * (len(inversion_intervals(1 + len(spec.platforms))) + 4)
-    small = math.ceil((sum(features.values()) + _MOST_BANK_FEATURES) ** 2 / chunk)
-    messages = passes * bulk * (1 + small)
-    provided = provider_budgets(
-        rows=rows, columns=max(most, _MOST_BANK_FEATURES + 1), providers=len(spec.platforms) - 1,
-        key_bits=spec.key_bits, curvatures=passes, passes=passes,
+    widest = max(own, *(min(f, MOST_FEATURES) for f in features.values()))
+    regression = logistic_budgets(
+        spec.logistic, rows=train_rows(spec, aligned), columns=1 + widest, key_bits=spec.key_bits,
+        providers=len(spec.platforms) - 1,
     )  # fmt: skip
-    return binned | provided | {
-        "PlatformKeyOffer": Budget(1, 0),
-        "BankKeyAck": Budget(1, 0),
-        "BankWidth": Budget(1, 16),
-        "PlatformWidth": Budget(1, 16),
-        **{
-            name: Budget(messages + (provided[name].messages if name in provided else 0), 0)
-            for name in ("BankEncrypted", "PlatformEncrypted", "BankMasked", "PlatformMasked")
-        },
-        "BankShare": Budget(1, 512 * (most + 2)),
-        "PlatformShare": Budget(1, 512 * (max(most, _MOST_BANK_FEATURES) + 2)),
-        "PlatformPoints": Budget(math.ceil(rows / POINT_ROWS), POINT_BITS * rows),
-    }
+    points = Budget(math.ceil(aligned / POINT_ROWS), POINT_BITS * aligned)
+    return binned | regression | {"PlatformPoints": points}
 
 
-_MOST_BANK_FEATURES = 512
-"""The bank's own features are its secret until it tells their number; budgets hold for as many."""
-_BULK_ROUNDS = 24
-"""Ciphertexts per row of one pass over the rows, at most."""
+def train_rows(spec: JobSpec, aligned: int) -> int:
+    """Training rows of at most ``aligned`` ones; rounding of the shares moves them by one."""
+    return min(aligned, spec.sample.counts(aligned)[0] + 2)
+
+
+MOST_FEATURES = (1 << COLUMN_LOG) - 2
+"""Columns that an owner may bring to a regression, beside an intercept."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from vfl.errors import DataError, Text
 from vfl.report._json import from_plain, to_plain
+from vfl.report.feedback_model import FeedbackSection
 from vfl.report.performance_model import BandSection, Interval, Performance
 from vfl.report.scorecard_model import Feature, ScorecardSection, StabilitySection
 from vfl.report.strategy_model import SegmentSection, StrategySection
@@ -273,6 +274,7 @@ class ReportModel:
     bands: BandSection | None = None
     strategy: StrategySection | None = None
     segments: SegmentSection | None = None
+    feedback: FeedbackSection | None = None
     importance: Importance | None = None
     trees: Trees | None = None
     scorecard: ScorecardSection | None = None

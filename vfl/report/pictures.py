@@ -53,6 +53,9 @@ def pictures(model: ReportModel) -> dict[str, Picture | list[Picture]]:
         drawn["segments"] = [
             strategy_charts.segments(f"svg-segment-{i}", column) for i, column in enumerate(model.segments.columns, 1)
         ]
+    if model.feedback is not None:
+        bars = [Bar(d.department, d.iv, formats.as_number(d.iv, 3), GREEN) for d in model.feedback.departments]
+        drawn["departments"] = charts.horizontal_bars("svg-departments", "departments", bars)
     if model.importance is not None:
         drawn |= _importance(model.importance, owners)
     if model.scorecard is not None:

@@ -27,6 +27,7 @@ _SECTIONS = (
     "bands",
     "strategy",
     "segments",
+    "feedback",
     "importance",
     "scorecard",
     "trees",
@@ -118,6 +119,11 @@ def known(count: int | None) -> Markup | str:
     return label("not_disclosed") if count is None else formats.as_count(count)
 
 
+def breakable(name: str) -> Markup:
+    """A column's name, which may go on to the next line after an underscore rather than anywhere."""
+    return Markup("_<wbr>").join(name.split("_"))
+
+
 def segment_name(segment: Segment) -> Markup | str:
     """The value that makes the segment, or our words for the missing and the pooled ones."""
     if segment.pooled:
@@ -136,6 +142,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "amount": formats.as_amount,
         "bits": formats.as_bits,
+        "breakable": breakable,
         "bytes": formats.as_bytes,
         "count": formats.as_count,
         "interval": formats.as_interval,

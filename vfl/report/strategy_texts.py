@@ -61,7 +61,7 @@ STRATEGY_LABELS: Mapping[str, Text] = {
     ),
     "champion": Text("Champion", "冠军"),
     "challenger": Text("Challenger", "挑战者"),
-    "match_bank_alone": Text("bank alone", "仅银行特征"),
+    "match_bank_alone": Text("bank alone, the fallback", "仅银行特征（兜底模型）"),
     "match_joint": Text("joint", "联合模型"),
     "delong": Text("p of equal AUC", "AUC 相等的 p 值"),
     # Segments
@@ -120,11 +120,45 @@ STRATEGY_LABELS: Mapping[str, Text] = {
     "removed_stability": Text("stability", "稳定性"),
     "removed_manual": Text("owner's choice", "所有者决定"),
     "removed_sign": Text("sign of weight", "系数符号"),
+    "removed_held-sign": Text("sign of weight", "系数符号"),
+    "removed_held-penalty": Text("penalty", "惩罚项"),
+    "removed_held-selection": Text("elimination", "逐步剔除"),
     "sign_warning": Text(
         "A weight has the wrong sign: on this card, firms that the bin calls safer lose points. Look at the "
         "correlations, or leave the feature out.",
         "存在符号相反的系数：在该卡上，分箱显示更安全的企业反而失分。请查看相关性，或剔除该特征。",
     ),
+    # Feedback to departments
+    "section_feedback": Text("Feedback to departments", "数据部门反馈"),
+    "section_feedback_lead": Text(
+        "What each department's data was worth in this model; for the platform, no label was seen.",
+        "各部门数据在本模型中的使用与成效；平台未接触任何标签。",
+    ),
+    "feedback_held_out": Text("Held-out firms, to the hundred", "留出样本企业数（按百取整）"),
+    "feedback_untold": Text(
+        "The bank told no figures of the joint model: too few firms were held out.",
+        "银行未告知联合模型的指标：留出样本过少。",
+    ),
+    "departments": Text("Information value by department.", "各部门信息值。"),
+    "departments_caption": Text(
+        "Sum over the features in use; a feature of several departments counts for each.",
+        "在用特征信息值之和；多部门共同负责的特征分别计入。",
+    ),
+    "department": Text("Department", "部门"),
+    "feedback_offered": Text("Features offered", "提供特征数"),
+    "feedback_used": Text("In use", "采用数"),
+    "feedback_spread": Text("Share of spread", "得分差异占比"),
+    "feedback_in_use": Text("in use", "已采用"),
+    "feedback_features": Text("Features", "特征"),
+    "feedback_reading": Text(
+        "Share of spread: how much of the difference between firms in the platform's points is due to the feature "
+        "(its Shapley value of their variance). Shares of the AUC by department would need the bank's labels; the "
+        "bank's report tells that share for the platform as a whole.",
+        "得分差异占比：平台得分在企业间的差异中由该特征贡献的部分（方差的 Shapley 值）。"
+        "按部门计算 AUC 份额需要银行标签；平台整体的该份额见银行报告。",
+    ),
+    "mode": Text("Shared by", "共享方式"),
+    "coverage": Text("Firms with a value", "有值企业占比"),
     # Compare
     "match_too_few": Text(
         "No match: too few rows were held out in every job compared. Jobs draw their own splits; larger test shares "

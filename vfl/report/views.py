@@ -112,10 +112,9 @@ class BinRow:
 
 
 def bin_rows(table: BinningTable) -> list[BinRow]:
-    """NaN in all three where the reader is not told some bin's counts."""
-    hidden = any(b.rows is None or b.events is None for b in table.bins)
-    rows = None if hidden else sum(b.rows or 0 for b in table.bins)
-    events = None if hidden else sum(b.events or 0 for b in table.bins)
+    """NaN where the reader is not told the counts that a figure is made of, of all bins."""
+    rows = None if any(b.rows is None for b in table.bins) else sum(b.rows or 0 for b in table.bins)
+    events = None if any(b.events is None for b in table.bins) else sum(b.events or 0 for b in table.bins)
     base = ratio(events, rows)
     return [
         BinRow(bin=b, share=ratio(b.rows, rows), rate=rate, lift=ratio(rate, base))

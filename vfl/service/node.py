@@ -277,7 +277,7 @@ class PartyNode:
         records = {spec.bank: proposal.record} | {p: a.record for p, a in job.approvals.items()}
         contract = contract_of(
             job.name, spec, rows=proposal.facts.rows, sizes={p: f.rows for p, f in facts.items()},
-            features={p: f.features for p, f in facts.items()},
+            features={p: f.features for p, f in facts.items()}, bank_features=proposal.facts.features,
             anchors={p: r.anchor.hex() for p, r in records.items()},
         )  # fmt: skip
         job.folder.write("contract.json", contract.canonical())

@@ -15,6 +15,7 @@ from vfl.crypto.okvs import table_words
 from vfl.protocols.plan import budgets
 from vfl.protocols.sums import gradient_code_bits, padded_bins
 from vfl.roles import RoleName
+from vfl.service.plan_scorecard import CardCost, card_bytes, card_seconds, card_turns
 from vfl.service.plan_speed import Speed
 from vfl.wire.messages import all_messages
 
@@ -26,13 +27,16 @@ _PROCESS_MIB = 160.0
 """Python with its libraries and the node, before any table."""
 _WORKING_COPIES = 1.3
 """A ciphertext at rest against its canonical bytes: 52-bit limbs, rounded up to whole registers."""
+_CARD_ROWS_AT_ONCE = 1 << 14
+"""Rows whose ciphertexts a regression holds before it adds them up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Padded rows of the bank, padded rows and features of each platform."""
+    """Padded rows and features of the bank, padded rows and features of each platform."""
 
     bank_rows: int
+    bank_features: int
     rows: Mapping[str, int]
     features: Mapping[str, int]
 
@@ -79,7 +83,9 @@ def layout_of(spec: JobSpec, rows: int) -> tuple[int, int]:
 
 def plan_job(spec: JobSpec, sizes: Sizes, speed: Speed | None = None) -> Plan:
     """Bounds of the job at these sizes and, with a measured ``speed``, how long it will take."""
-    allowed = budgets(spec, rows=sizes.bank_rows, sizes=sizes.rows, features=sizes.features)
+    allowed = budgets(
+        spec, rows=sizes.bank_rows, sizes=sizes.rows, features=sizes.features, bank_features=sizes.bank_features
+    )
     weights = _bytes(spec, sizes)
     classes = all_messages()
     messages = tuple(
@@ -98,7 +104,7 @@ def plan_job(spec: JobSpec, sizes: Sizes, speed: Speed | None = None) -> Plan:
     )
     return Plan(
         messages=messages,
-        turns=_turns(spec),
+        turns=_turns(spec, sizes),
         bytes=len(spec.platforms) * sum(m.bytes for m in messages),
         seconds={} if speed is None or spec.score_model else _seconds(spec, sizes, speed),
         memory=_memory(spec, sizes),
@@ -119,17 +125,27 @@ def _bytes(spec: JobSpec, sizes: Sizes) -> dict[str, int]:
     """Payload of the message types that carry bulk, per platform at most."""
     aligned, train = _common(spec, sizes)
     if spec.score_model:
-        return {"ScoreQuery": 24 * sizes.bank_rows, "ScoreSides": sizes.bank_rows * (1 + max(sizes.features.values()))}
-    trees, splits = spec.trees.trees, spec.trees.trees * (spec.trees.num_leaves - 1)
-    ciphertext = spec.key_bits // 4
-    _, per = layout_of(spec, sizes.bank_rows)
-    reply = math.ceil(_sums(spec, max(sizes.features.values())) / per) * ciphertext
-    return {
+        answer = 1 + max(sizes.features.values())
+        told = 4 + 2 * spec.scaling.reasons
+        return {
+            "ScoreQuery": 24 * sizes.bank_rows, "ScoreSides": sizes.bank_rows * answer,
+            "CardQuery": 24 * sizes.bank_rows, "CardAnswers": sizes.bank_rows * told,
+        }  # fmt: skip
+    common = {
         "KeyOffer": 16 * spec.key_bits // 8,  # the modulus and the roots that prove it
         "Queries": 32 * sizes.bank_rows,
         "Answers": 32 * sizes.bank_rows,
         "Store": 8 * table_words(max(sizes.rows.values())),
         "Matches": 16 * aligned,
+        "ObservationPeriods": aligned,
+    }
+    if spec.model == "scorecard":
+        return common | card_bytes(_card(spec, sizes))
+    trees, splits = spec.trees.trees, spec.trees.trees * (spec.trees.num_leaves - 1)
+    ciphertext = spec.key_bits // 4
+    _, per = layout_of(spec, sizes.bank_rows)
+    reply = math.ceil(_sums(spec, max(sizes.features.values())) / per) * ciphertext
+    return common | {
         "EncryptedGradients": trees * train * ciphertext,
         "LeafHistogram": (splits + trees) * reply,
         "SplitSides": splits * math.ceil(aligned / 8),
@@ -137,24 +153,34 @@ def _bytes(spec: JobSpec, sizes: Sizes) -> dict[str, int]:
     }
 
 
-def _turns(spec: JobSpec) -> int:
+def _card(spec: JobSpec, sizes: Sizes) -> CardCost:
+    aligned, _ = _common(spec, sizes)
+    return CardCost.of(spec, aligned=aligned, bank_features=sizes.bank_features, features=sizes.features)
+
+
+def _turns(spec: JobSpec, sizes: Sizes) -> int:
     """Two for the key, seven for the alignment, one for evaluation; per tree begin, gradients, sums and the last
     decision; per split decision, request, sides, rows, sums."""
     if spec.score_model:
         return 2
+    if spec.model == "scorecard":
+        return 10 + card_turns(_card(spec, sizes))
     return 10 + spec.trees.trees * (4 + 5 * (spec.trees.num_leaves - 1))
 
 
 def _seconds(spec: JobSpec, sizes: Sizes, speed: Speed) -> dict[str, float]:
     """The parties take turns, so their times add up; platforms work one after another at the bank's decryption."""
     _, train = _common(spec, sizes)
+    alignment = speed.blind * (2 * sizes.bank_rows * len(spec.platforms) + 2 * sum(sizes.rows.values()))
+    if spec.model == "scorecard":
+        return {"alignment": alignment / 1e6} | card_seconds(_card(spec, sizes), speed)
     trees, leaves = spec.trees.trees, spec.trees.num_leaves
     _, per = layout_of(spec, sizes.bank_rows)
     sums = sum(_sums(spec, f) for f in sizes.features.values())
     # Each leaf but one is summed from its smaller child: at most half the rows per level of the tree.
     touched = train * (1 + math.log2(leaves) / 2)
     micro = {
-        "alignment": speed.blind * (2 * sizes.bank_rows * len(spec.platforms) + 2 * sum(sizes.rows.values())),
+        "alignment": alignment,
         "encryption": trees * train * speed.encrypt,
         "addition": trees * touched * sum(sizes.features.values()) * speed.add,
         "packing and sealing": trees * leaves * sums * (speed.pack + speed.seal / per),
@@ -167,7 +193,12 @@ def _memory(spec: JobSpec, sizes: Sizes) -> dict[RoleName, float]:
     _, train = _common(spec, sizes)
     ciphertext = spec.key_bits // 4 * _WORKING_COPIES
     table = max(sizes.rows.values()) * max(sizes.features.values()) * 9
-    held = 0.0 if spec.score_model else (2 * train + _sums(spec, max(sizes.features.values()))) * ciphertext
+    if spec.score_model:
+        held = 0.0
+    elif spec.model == "scorecard":
+        held = 3 * min(train, _CARD_ROWS_AT_ONCE) * ciphertext
+    else:
+        held = (2 * train + _sums(spec, max(sizes.features.values()))) * ciphertext
     bank = sizes.bank_rows * (200 + 64 * len(spec.platforms)) + table
     return {
         RoleName.BANK: _PROCESS_MIB + bank / (1 << 20),
