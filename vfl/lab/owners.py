@@ -21,6 +21,7 @@ from sklearn.utils.validation import validate_data
 
 from vfl.config.job import JobSpec
 from vfl.data.consent import ConsentBook
+from vfl.data.schema import FeatureSpec
 from vfl.data.table import Dataset
 from vfl.errors import ConfigError, Text
 from vfl.lab.assembly import Body, JobMaker, LabJob, PlatformTable, assemble
@@ -156,8 +157,14 @@ class TwoOwners(BaseEstimator):  # type: ignore[misc] # scikit-learn has no type
         out = {}
         for owner, columns in ((BANK, self.bank_columns_), (PLATFORM, self.platform_columns_)):
             numeric = {f"x{c}": values[:, c] for c in columns.tolist()}
-            out[owner] = Dataset.from_arrays(ids, numeric, labels=labels if owner == BANK else None, name=owner)
+            out[owner] = Dataset.from_arrays(
+                ids, numeric, labels=labels if owner == BANK else None, declared=self._declared(), name=owner
+            )
         return out
+
+    def _declared(self) -> Mapping[str, FeatureSpec]:
+        """What the owners' views say of some columns, by the names above."""
+        return {}
 
     # --- the job ----------------------------------------------------------------------------------------------
 
