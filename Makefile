@@ -38,6 +38,8 @@ docs: $(VENV)/.ready-dev ## generate the pages that are made from code
 	$(VENV)/bin/python -m vfl.data.errors_table > docs/errors.md
 	$(VENV)/bin/python -m vfl.data.catalogue_page > docs/catalogue.md
 	$(VENV)/bin/python -m vfl.data.dictionary > docs/data-dictionary.md
+	for page in boosted-trees scorecards; do \
+	    $(VENV)/bin/python -m vfl.protocols.tables $$page > docs/protocols/$$page.md || exit 1; done
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info demo-out .vfl-* .mypy_cache .ruff_cache

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from party_bank.card_job import BankCardJob
 from party_bank.lending import SEED, Lending, parts_of, periods_of_sample
 from party_bank.reporting import (
+    alone_on_test,
     bands_of_scores,
     card_of,
     observation_window,
@@ -29,7 +30,7 @@ from vfl.service.report_parts import costs_of, header_of
 from vfl.service.side import Outcome
 from vfl.service.statement import ledger_section
 
-__all__ = ["card_report_of"]
+__all__ = ["bank_alone", "card_report_of"]
 
 Rows = npt.NDArray[np.intp]
 
@@ -57,7 +58,7 @@ def card_report_of(
             work.job, work.spec, outcome, backend=work.he.backend_name, observation_window=observation_window(work)
         ),
         sample=sample_of(work),
-        performance=performance_of_scores(work, probability, test),
+        performance=performance_of_scores(work, probability, bank_alone(job)),
         bands=bands_of_scores(scores[work.parts[2]], test),
         strategy=lending.strategy(test),
         segments=lending.segments(),
@@ -68,6 +69,15 @@ def card_report_of(
         costs=costs_of(work.party, outcome),
         card=card_of(work, outcome, digest),
     )
+
+
+def bank_alone(job: BankCardJob) -> dict[str, npt.NDArray[np.float64]]:
+    """Probabilities by the fallback card, by held-out split: of the test rows, and of those held out of time."""
+    found, fallback = alone_on_test(job.evaluation.scores()), job.evaluation.fallback
+    later = parts_of(job.work).get("out_of_time")
+    if later is not None and fallback is not None:
+        found["out_of_time"] = fallback.probability(job.work.data.take(job.work.alignment.rows[later]))
+    return found
 
 
 def _section(job: BankCardJob) -> ScorecardSection:

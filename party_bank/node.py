@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from party_bank.card_job import BankCardJob
-from party_bank.card_report import card_report_of
+from party_bank.card_report import bank_alone, card_report_of
 from party_bank.lending import check_terms
-from party_bank.reporting import model_digest, points_of, probability_of, report_of
+from party_bank.reporting import alone_on_test, model_digest, points_of, probability_of, report_of
 from party_bank.roles import BankJob
 from party_bank.sample_scores import sample_scores
 from party_bank.scoring_job import OpenCardScoring, OpenScoring, open_scoring
@@ -125,7 +125,7 @@ class OpenCardJob(BankCardJob):
         write_report(report, folder.path, language=self._language)
         folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
         sample_scores(
-            self.work, report, self.evaluation.scores(),
+            self.work, report, bank_alone(self),
             probability=card.probability(self.card.scores), points=self.card.scores.astype(np.float64),
         ).write(folder)  # fmt: skip
         return {
@@ -171,7 +171,8 @@ class OpenBankJob(BankJob):
         report = report_of(self, outcome, digest, self._terms)
         write_report(report, folder.path, language=self._language)
         sample_scores(
-            self.work, report, self.evaluation.scores(), probability=probability_of(self), points=points_of(self)
+            self.work, report, alone_on_test(self.evaluation.scores()),
+            probability=probability_of(self), points=points_of(self),
         ).write(folder)  # fmt: skip
         folder.write("ledger.json", json.dumps(outcome.ledger.dump()).encode())
         return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ from vfl.service.side import Outcome
 from vfl.service.statement import ledger_section
 
 __all__ = [
+    "alone_on_test",
     "bands_of_scores",
     "card_of",
     "model_digest",
@@ -48,6 +50,7 @@ __all__ = [
     "report_of",
     "sample_of",
 ]
+
 
 def model_digest(part: dict[str, Any]) -> str:
     """SHA-256 of a model part in canonical JSON."""
@@ -76,7 +79,7 @@ def report_of(job: BankJob, outcome: Outcome, digest: str, terms: ReportTerms | 
             work.job, work.spec, outcome, backend=work.he.backend_name, observation_window=observation_window(work)
         ),
         sample=sample_of(work),
-        performance=performance_of_scores(work, probability, test),
+        performance=performance_of_scores(work, probability, alone_on_test(test)),
         bands=bands_of_scores(points[work.parts[2]], test),
         strategy=lending.strategy(test),
         segments=lending.segments(),
@@ -125,21 +128,34 @@ def observation_window(work: BankWorkspace) -> str:
     return _span(work.data.observed_on, work.alignment.rows)
 
 
-def performance_of_scores(work: BankWorkspace, joint: npt.NDArray[np.float64], test: Scores) -> Performance:
-    """Measures of the joint model on each split, and of the bank alone on the held-out rows.
+def performance_of_scores(
+    work: BankWorkspace, joint: npt.NDArray[np.float64], alone: Mapping[str, npt.NDArray[np.float64]]
+) -> Performance:
+    """Measures of the joint model on each split, and of the bank alone on the held-out ones.
 
-    ``joint`` holds the probability of the event for each aligned row.
+    Parameters
+    ----------
+    joint : float64 array, shape (aligned rows,)
+        Probability of the event.
+    alone : mapping of split to float64 array
+        The same by the bank's columns alone, of the rows of splits that trained nothing.
     """
     labels = work.labels().astype(np.float64)
     parts = {n: p for n, p in parts_of(work).items() if 0 < labels[p].sum() < len(labels[p])}
     scored = {name: Scored(labels[part], joint[part]) for name, part in parts.items()}
     models = [performance_of(ModelKind.JOINT, scored, seed=SEED)]
-    uplift = []
-    if test.bank_alone is not None and "test" in parts:
-        alone = Scored(test.labels, test.bank_alone)
-        models.append(performance_of(ModelKind.BANK_ALONE, {"test": alone}, seed=SEED, party=work.party))
-        uplift.append(uplift_of("test", scored["test"], alone, over=ModelKind.BANK_ALONE, seed=SEED))
+    beside = {name: Scored(scored[name].label, p) for name, p in alone.items() if name in scored}
+    if beside:
+        models.append(performance_of(ModelKind.BANK_ALONE, beside, seed=SEED, party=work.party))
+    uplift = [
+        uplift_of(name, scored[name], other, over=ModelKind.BANK_ALONE, seed=SEED) for name, other in beside.items()
+    ]
     return Performance(tuple(models), tuple(uplift))
+
+
+def alone_on_test(test: Scores) -> dict[str, npt.NDArray[np.float64]]:
+    """Probabilities by the bank's columns alone, by held-out split; none where it has no model of its own."""
+    return {} if test.bank_alone is None else {"test": test.bank_alone}
 
 
 def bands_of_scores(points: npt.NDArray[np.float64], test: Scores) -> BandSection:

@@ -120,3 +120,10 @@ def test_an_edited_file_is_never_overwritten(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "[FILE_EXISTS]" in result.stderr
     assert target.read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("model", ["trees", "scorecard"])
+def test_job_starter_is_of_the_kind_asked_for(model: str) -> None:
+    text = done("init", "job", "--model", model)
+    assert JobSpec.parse(text).model == model
+    assert all(f"[{section}]" in text for section in ("binning", "logistic", "scorecard", "trees"))

@@ -70,6 +70,25 @@ def test_woe_is_that_of_the_rows_counted_by_hand(table: tuple[Any, Any]) -> None
     assert binner.get_feature_names_out(["a", "b", "c", "d", "e", "f"]).tolist() == ["a", "b", "c", "d", "e", "f"]
 
 
+@pytest.mark.parametrize("backend", ["plaintext", "paillier"])
+def test_bins_are_told_by_column(table: tuple[Any, Any], backend: str) -> None:
+    values, label = table
+    values = values.copy()
+    values[:60, 5] = -8.0
+    told: dict[str, Any] = {"specials": {5: [-8.0]}, "fixed_cuts": {0: [0.5, -0.5]}, "trends": {1: "none"}}
+    binner = WoeBinner(row_floor=30, backend=backend, platform_columns=[0, 1, 5], **told).fit(values, label)
+    first, _, last = (binner.binned_.features[c] for c in (0, 1, 5))
+    assert first.labels() == ("(-∞, -0.5)", "[-0.5, 0.5)", "[0.5, +∞)")
+    assert "-8" in last.labels()
+    assert last.kinds()[last.labels().index("-8")] == "special"
+
+
+@pytest.mark.parametrize("told", [{"specials": {6: [0.0]}}, {"trends": {0: "up"}}, {"fixed_cuts": {"a": [0.0]}}])
+def test_bins_of_no_column_are_refused(table: tuple[Any, Any], told: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="ESTIMATOR_BINS"):
+        WoeBinner(**told).fit(*table)
+
+
 def test_the_protocol_makes_the_same_bins(table: tuple[Any, Any]) -> None:
     values, label = table
     pooled = WoeBinner(row_floor=30, platform_columns=[0, 3, 4]).fit(values, label)

@@ -7,16 +7,26 @@ from pathlib import Path
 import pytest
 from support.jobs import BANK, Shape, played
 
-from vfl.protocols.tables import document, dry_job, leaks_table, message_rows, message_table, sequence_diagram
+from vfl.protocols.tables import PAGES, document, dry_job, leaks_table, message_rows, message_table, sequence_diagram
 from vfl.wire.messages import all_messages
 from vfl.wire.privacy import Kind
 
-PAGE = Path(__file__).parents[2] / "docs" / "protocols" / "boosted-trees.md"
+DOCS = Path(__file__).parents[2] / "docs" / "protocols"
 
 
-def test_page_is_fresh() -> None:
-    """Make it anew with ``python -m vfl.protocols.tables > docs/protocols/boosted-trees.md``."""
-    assert PAGE.read_text(encoding="utf-8") == document()
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_fresh(name: str) -> None:
+    """Make it anew with ``python -m vfl.protocols.tables NAME > docs/protocols/NAME.md``."""
+    assert (DOCS / f"{name}.md").read_text(encoding="utf-8") == document(name)
+
+
+def test_every_message_of_scorecards_is_on_their_page() -> None:
+    """Those that only a contract with more steps or periods sends are in the modules of the others."""
+    lines = dry_job(model="scorecard") + dry_job(model="scorecard", scoring=True)
+    told = {line.message.type_name for line in lines}
+    assert {"PreBinRows", "EventSums", "BankEncrypted", "PlatformShare", "PlatformPoints", "CardAnswers"} <= told
+    cards = {n for n, made in all_messages().items() if made.__module__.endswith((".scorecard", ".binning"))}
+    assert cards <= told
 
 
 @pytest.mark.parametrize("platforms", [1, 2, 3])

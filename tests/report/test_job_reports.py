@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from page_reader import Page
 
+from party_bank.card_report import bank_alone
 from party_bank.card_report import card_report_of as bank_report_of
 from party_bank.lending import check_terms
 from party_bank.sample_scores import sample_scores
@@ -109,6 +110,9 @@ def test_calibration_of_each_split_agrees_with_its_rows(played: Played) -> None:
         assert split.pricing is not None
         assert split.pricing.mean_probability == pytest.approx(probability[part].mean())
         assert split.events == bank.work.labels()[part].sum()
+    alone = played.bank.performance.models[1]
+    assert [s.split for s in alone.splits] == ["test", "out_of_time"]
+    assert [u.split for u in played.bank.performance.uplift] == ["test", "out_of_time"]
     assert joint.splits[0].pricing is not None
     assert joint.splits[0].pricing.degrees == 8
     assert joint.splits[0].brier < joint.splits[0].pricing.brier_of_rate
@@ -147,14 +151,14 @@ def test_sample_scores_mark_those_below_the_cut_off(played: Played) -> None:
     bank = played.job.bank
     points = bank.card.scores.astype(np.float64)
     made = sample_scores(
-        bank.work, played.bank, bank.evaluation.scores(), probability=bank.card.card().probability(points),
+        bank.work, played.bank, bank_alone(bank), probability=bank.card.card().probability(points),
         points=points,
     )  # fmt: skip
     assert played.bank.strategy is not None
     assert made.cut_off == played.bank.strategy.cut_off
     below = sum(d.declined_rows for d in played.bank.strategy.decided)
     assert (made.points < made.cut_off).sum() == below > 0
-    assert np.isfinite(made.bank_alone).sum() == made.split.count("test")
+    assert np.isfinite(made.bank_alone).sum() == made.split.count("test") + made.split.count("out_of_time")
 
 
 def test_terms_that_name_no_column_are_refused_before_the_job(played: Played) -> None:

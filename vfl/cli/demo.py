@@ -122,7 +122,7 @@ def _print_end(bank: LocalParty, jobs: list[str], seconds: float) -> None:
         console.print(f"  {folder.file('report.html')}")
     say("Next:", "接下来可以：")
     console.print(
-        f"  vfl compare {trees.job} {card.job} --node {node}\n"
+        f"  vfl report {card.job} --node {node} --open\n"
         f"  vfl export {card.job} --format pmml --node {node}\n"
         f"  vfl audit verify {card.file('audit.jsonl')} --identity {bank.folder / 'identity'}",
         soft_wrap=True,

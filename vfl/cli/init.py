@@ -64,9 +64,12 @@ def init() -> None:
 @init.command(help="What the parties agree on / 任务文件：各方共同约定的内容")
 @click.option("--bank", default="bank-a", show_default=True, help="name of the bank / 银行名称")
 @click.option("--platform", default="platform-a", show_default=True, help="name of the platform / 平台名称")
+@click.option("--model", type=click.Choice(["trees", "scorecard"]), default="trees", show_default=True,
+              help="kind of model / 模型种类")  # fmt: skip
 @_out
-def job(bank: str, platform: str, out: Path | None) -> None:
-    _give(starter("job", bank=bank, platform=platform, today=dt.date.today().isoformat()), out)
+def job(bank: str, platform: str, model: str, out: Path | None) -> None:
+    text = starter("job", bank=bank, platform=platform, today=dt.date.today().isoformat())
+    _give(text.replace('model = "trees"    ', f'model = "{model}"'.ljust(len('model = "trees"    ')), 1), out)
 
 
 @init.command(help="The only columns a job may ever read / 视图文件：任务可读取的全部列")

@@ -104,6 +104,7 @@ class Dataset:
         *,
         categorical: Mapping[str, Sequence[str]] | None = None,
         labels: Labels | None = None,
+        declared: Mapping[str, FeatureSpec] | None = None,
         name: str = "arrays",
     ) -> Dataset:
         """Rows that are already in memory, for simulations: nothing is checked as a file's rows are.
@@ -117,7 +118,10 @@ class Dataset:
         categorical : mapping of name to sequence of str, optional
             Empty text for missing.
         labels : uint8 array, (rows,), optional
+        declared : mapping of name to FeatureSpec, optional
+            What a view would say of some of them, of their bins above all.
         """
+        told = declared or {}
         columns: dict[str, Numbers | Categories] = {
             key: np.ascontiguousarray(values, dtype=np.float64) for key, values in numeric.items()
         }
@@ -125,13 +129,13 @@ class Dataset:
             levels = sorted(set(cells) - {""})
             codes = {level: code for code, level in enumerate(levels)}
             columns[key] = Categories(np.array([codes.get(c, -1) for c in cells], dtype=np.int32), levels)
-        features = tuple(
-            FeatureSpec(key, FeatureKind.CATEGORICAL if isinstance(c, Categories) else FeatureKind.NUMERIC)
-            for key, c in columns.items()
-        )
+        features = []
+        for key, column in columns.items():
+            kind = FeatureKind.CATEGORICAL if isinstance(column, Categories) else FeatureKind.NUMERIC
+            features.append(told[key] if key in told else FeatureSpec(key, kind))
         events = None if labels is None else int(labels.sum())
         report = QualityReport(name, len(ids), {}, events, ())
-        return cls(list(ids), features, columns, labels=labels, as_of=None, observed_on=None, report=report)
+        return cls(list(ids), tuple(features), columns, labels=labels, as_of=None, observed_on=None, report=report)
 
     def __repr__(self) -> str:
         return f"<dataset {self.report.view}: {len(self.ids)} rows, {len(self.features)} features>"

@@ -21,6 +21,7 @@ from sklearn.utils.validation import validate_data
 
 from vfl.config.job import JobSpec
 from vfl.data.consent import ConsentBook
+from vfl.data.schema import FeatureSpec
 from vfl.data.table import Dataset
 from vfl.errors import ConfigError, Text
 from vfl.lab.assembly import Body, JobMaker, LabJob, PlatformTable, assemble
@@ -169,8 +170,14 @@ class Owners(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
         out = {}
         for owner, columns in self.owners_.items():
             numeric = {f"x{c}": values[:, c] for c in columns.tolist()}
-            out[owner] = Dataset.from_arrays(ids, numeric, labels=labels if owner == BANK else None, name=owner)
+            out[owner] = Dataset.from_arrays(
+                ids, numeric, labels=labels if owner == BANK else None, declared=self._declared(), name=owner
+            )
         return out
+
+    def _declared(self) -> Mapping[str, FeatureSpec]:
+        """What the owners' views say of some columns, by the names above."""
+        return {}
 
     # --- the job ----------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,14 @@ from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import ClassifierTags
 from sklearn.utils.validation import check_is_fitted
 
-from vfl.config.binning import BinningSpec
+from vfl.config.binning import TRENDS, BinningSpec
 from vfl.config.job import JobSpec
 from vfl.core.binned_table import BinnedTable, WoeFeature
 from vfl.core.binning import Merge
 from vfl.core.optimal_binning import Trend
 from vfl.core.prebins import NumericPreBins
+from vfl.data.schema import FeatureKind, FeatureSpec
+from vfl.errors import ConfigError, Text
 from vfl.lab.owners import BANK, Owners, PlatformColumns, meet
 from vfl.lab.pooled_bins import bin_columns
 from vfl.protocols.binning import BankBinning, PlatformBinning, binning
@@ -53,6 +55,12 @@ class WoeBinner(OneToOneFeatureMixin, TransformerMixin, Owners):  # type: ignore
         Of the Paillier key; below 2,048 it is a test key, which nodes refuse for real data.
     cuts, pre_bins, merging, trend, max_bins, min_bins, min_share, max_p_value, row_floor, class_floor
         As in a job's ``[binning]``, with its defaults: :class:`vfl.config.binning.BinningSpec`.
+    specials : mapping of int to sequence of float, optional
+        By column: values that get a bin each, as far as the floors allow.
+    fixed_cuts : mapping of int to sequence of float, optional
+        By column: where its bins end; only floors join them.
+    trends : mapping of int to str, optional
+        By column: a trend in place of ``trend``.
     random_state : int, RandomState or None
         Seeds masks and shuffles of the protocol; the bins do not depend on it.
 
@@ -99,6 +107,9 @@ class WoeBinner(OneToOneFeatureMixin, TransformerMixin, Owners):  # type: ignore
         max_p_value: float = _D.max_p_value,
         row_floor: int = _D.row_floor,
         class_floor: int = _D.class_floor,
+        specials: Mapping[int, Sequence[float]] | None = None,
+        fixed_cuts: Mapping[int, Sequence[float]] | None = None,
+        trends: Mapping[int, str] | None = None,
         random_state: Any = None,
     ) -> None:
         self.platform_columns = platform_columns
@@ -114,6 +125,9 @@ class WoeBinner(OneToOneFeatureMixin, TransformerMixin, Owners):  # type: ignore
         self.max_p_value = max_p_value
         self.row_floor = row_floor
         self.class_floor = class_floor
+        self.specials = specials
+        self.fixed_cuts = fixed_cuts
+        self.trends = trends
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
@@ -146,6 +160,28 @@ class WoeBinner(OneToOneFeatureMixin, TransformerMixin, Owners):  # type: ignore
         whole = [found.get(f"x{c}") or _one_bin(values[:, c], f"x{c}") for c in range(values.shape[1])]
         self._adopt(renamed(BinnedTable(tuple(whole)), self._names()))
         return self
+
+    def _declared(self) -> Mapping[str, FeatureSpec]:
+        specials, cuts, trends = self.specials or {}, self.fixed_cuts or {}, self.trends or {}
+        named = {*specials, *cuts, *trends}
+        unknown: list[Any] = [c for c in named if c not in range(self.n_features_in_)]
+        unknown += [trend for trend in trends.values() if trend not in TRENDS]
+        if unknown:
+            raise ConfigError(
+                "ESTIMATOR_BINS",
+                Text(en=f"specials, fixed_cuts and trends name {unknown[0]!r}, which is no column or no trend",
+                     zh=f"specials、fixed_cuts 与 trends 中的 {unknown[0]!r} 不是列号或趋势"),
+                cure=Text(en=f"name columns from 0 to {self.n_features_in_ - 1}; trends: {', '.join(TRENDS)}",
+                          zh=f"请填写 0 至 {self.n_features_in_ - 1} 的列号；趋势可取 {'、'.join(TRENDS)}"),
+            )
+        return {
+            f"x{c}": FeatureSpec(
+                f"x{c}", FeatureKind.NUMERIC, specials=tuple((float(v),) for v in specials.get(c, ())),
+                cuts=tuple(sorted(map(float, cuts.get(c, ())))), fixed=bool(len(cuts.get(c, ()))),
+                trend=trends.get(c, ""),
+            )
+            for c in named
+        }  # fmt: skip
 
     def transform(self, X: Any) -> FloatArray:
         """WOE of each value, (rows, columns)."""

@@ -1,13 +1,14 @@
 """What a protocol sends and who learns what, read from the code that runs.
 
 A dry run of the choreography lists its messages; the message classes say what they are. ``vfl protocol show`` and
-``vfl protocol leaks`` print from here, and ``python -m vfl.protocols.tables`` prints the page
-``docs/protocols/boosted-trees.md``, which a test keeps equal to the code.
+``vfl protocol leaks`` print from here, and ``python -m vfl.protocols.tables PAGE`` prints the page
+``docs/protocols/PAGE.md``, ``boosted-trees`` or ``scorecards``, which a test keeps equal to the code.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,16 @@ from vfl.protocols.job import run_choreography
 from vfl.runtime.choreography import Choreography
 from vfl.runtime.dry import DryRun, Line
 
-__all__ = ["MessageRow", "document", "dry_job", "leaks_table", "message_rows", "message_table", "sequence_diagram"]
+__all__ = [
+    "PAGES",
+    "MessageRow",
+    "document",
+    "dry_job",
+    "leaks_table",
+    "message_rows",
+    "message_table",
+    "sequence_diagram",
+]
 
 _TERMS = """\
 [job]
@@ -32,6 +42,7 @@ model = "{model}"
 trees = 1
 {more}
 """
+_REPEATED = ("tree-", "logistic-step-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +107,9 @@ def _row(numbers: tuple[int, ...], line: Line) -> MessageRow:
 
 
 def _phase(line: Line) -> str:
-    """``tree-0``, ``tree-1``, … are one phase to a reader."""
-    return "tree" if line.phase.startswith("tree-") else line.phase
+    """``tree-0``, ``tree-1``, … are one phase to a reader; so are the steps of a regression."""
+    stem = next((stem for stem in _REPEATED if line.phase.startswith(stem)), None)
+    return line.phase if stem is None else stem.removesuffix("-")
 
 
 def message_table(lines: Sequence[Line]) -> str:
@@ -106,7 +118,7 @@ def message_table(lines: Sequence[Line]) -> str:
             "The receiver learns", "接收方得知")
     rows = (
         (
-            ", ".join(map(str, r.numbers)),
+            _numbers(r.numbers),
             r.phase,
             f"{r.sender} → {', '.join(r.receivers)}",
             f"`{r.message}`{' (stream)' if r.stream else ''}{' (announced)' if r.announced else ''}",
@@ -118,6 +130,12 @@ def message_table(lines: Sequence[Line]) -> str:
         for r in message_rows(lines)
     )
     return _markdown(head, rows)
+
+
+def _numbers(lines: tuple[int, ...]) -> str:
+    """All of a few, the first ones and the last of many."""
+    told = [*map(str, lines)]
+    return ", ".join(told if len(told) <= 6 else [*told[:4], "…", told[-1]])
 
 
 def leaks_table(lines: Sequence[Line]) -> str:
@@ -155,19 +173,53 @@ def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows))
 
 
-def document() -> str:
-    """``docs/protocols/boosted-trees.md``."""
-    lines = dry_job()
-    scoring = dry_job(scoring=True)
-    return f"""# Boosted trees: messages and what they tell 提升树：消息与信息披露
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What a page says of its own model."""
 
-Made from the code by `python -m vfl.protocols.tables`; a test keeps it so. Do not edit.
-本页由代码生成，请勿手工修改。
+    model: str
+    title: str
+    example: str
+    once: bool
+    """Whether the conversation shows a repeated line where it is first passed, and not again."""
 
+
+PAGES = {
+    "boosted-trees": _Page(
+        "trees",
+        "Boosted trees: messages and what they tell 提升树：消息与信息披露",
+        """\
 The lines are those of a job with one bank and one platform whose only tree makes one split of the bank and one of the
 platform; further trees and splits repeat them. *Stream*: sent in chunks. *Announced*: all follow the decision. The
 coordinator relays sealed bodies: it learns who sends to whom, when, which type, and how many bytes.
-各行对应一家银行与一个平台、一棵含两个分裂的树；更多的树与分裂只是重复这些行。协调节点仅转发密封内容，可见收发双方、时间、消息类型与字节数。
+各行对应一家银行与一个平台、一棵含两个分裂的树；更多的树与分裂只是重复这些行。协调节点仅转发密封内容，可见收发双方、时间、消息类型与字节数。""",
+        once=False,
+    ),
+    "scorecards": _Page(
+        "scorecard",
+        "Scorecards: messages and what they tell 评分卡：消息与信息披露",
+        """\
+The lines are those of a job with one bank and one platform in which no owner wants a second pass of the regression.
+*Stream*: sent in chunks. *Announced*: all follow the decision. The coordinator relays sealed bodies: it learns who
+sends to whom, when, which type, and how many bytes.
+各行对应一家银行与一个平台、逻辑回归一遍；更多的步数只是重复这些行。协调节点仅转发密封内容，可见收发双方、时间、消息类型与字节数。""",
+        once=True,
+    ),
+}  # fmt: skip
+
+
+def document(name: str) -> str:
+    """``docs/protocols/NAME.md``, one of :data:`PAGES`."""
+    page = PAGES[name]
+    lines = dry_job(model=page.model)
+    passed = [lines[row.numbers[0] - 1] for row in message_rows(lines)] if page.once else lines
+    scoring = dry_job(scoring=True, model=page.model)
+    return f"""# {page.title}
+
+Made from the code by `python -m vfl.protocols.tables {name}`; a test keeps it so. Do not edit.
+本页由代码生成，请勿手工修改。
+
+{page.example}
 
 ## Messages 消息
 
@@ -180,7 +232,7 @@ coordinator relays sealed bodies: it learns who sends to whom, when, which type,
 ## Conversation 消息时序
 
 ```mermaid
-{sequence_diagram(lines)}
+{sequence_diagram(passed)}
 ```
 
 ## Scoring a batch 批量评分
@@ -190,4 +242,4 @@ coordinator relays sealed bodies: it learns who sends to whom, when, which type,
 
 
 if __name__ == "__main__":
-    print(document(), end="")
+    print(document(sys.argv[1]), end="")
