@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from providers_harness import Several
 from sklearn.linear_model import ElasticNet
 
 from vfl.config.logistic import LogisticSpec
 from vfl.core.logistic import fit_logistic, sigmoid
+from vfl.protocols.logistic_code import LogisticCode
 from vfl.protocols.logistic_plan import logistic_budgets
 from vfl.runtime.choreography import Choreography
 
@@ -151,3 +153,21 @@ def _cut_after_one(run: Any, ended: list[str]) -> Any:
 
     run.phase = phase
     return run
+
+
+@pytest.mark.parametrize("rows", [1000, 25_000, 200_000])
+@pytest.mark.parametrize("bits", [2048, 3072])
+def test_no_relayed_sum_can_leave_its_slot(rows: int, bits: int) -> None:
+    """The widths, recomputed from the bounds of their factors."""
+    code = LogisticCode(rows, bits, relayed=True)
+    for terms in (6, 12):
+        s = code.gradient_series(terms)
+        assert s.terms >= min(terms, 11)
+        one = (2 * s.terms + 1) * 4 * 2 ** (s.own_bits + s.turn_bits) * 2 ** (s.slot * 4 * s.terms) * 2
+        assert one * 2**40 <= 2 ** code.relayed_row_bits(s)
+        whole = s.product_bits + 40 + 2
+        assert rows * (one + 2 ** code.relayed_row_bits(s)) < 2**whole
+        assert whole + 1 + 40 + 40 < bits  # the mask of the reply, and what is kept apart above it
+        assert 2 ** (s.slot - 2) * 2**40 < 2 ** code.relayed_bin_bits(s)
+    assert 2 ** code.relayed_column_bits() >= 2 ** (60 + 28) * 2**40
+    assert rows * 2 * 2 ** code.relayed_column_bits() * 2 ** (28 + 13) < 2 ** code.relayed_block_bits() * 2

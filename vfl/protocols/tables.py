@@ -182,6 +182,7 @@ class _Page:
     example: str
     once: bool
     """Whether the conversation shows a repeated line where it is first passed, and not again."""
+    platforms: int = 1
 
 
 PAGES = {
@@ -205,15 +206,26 @@ sends to whom, when, which type, and how many bytes.
 各行对应一家银行与一个平台、逻辑回归一遍；更多的步数只是重复这些行。协调节点仅转发密封内容，可见收发双方、时间、消息类型与字节数。""",
         once=True,
     ),
+    "scorecards-of-several-platforms": _Page(
+        "scorecard",
+        "Scorecards of several platforms: messages and what they tell 多平台评分卡：消息与信息披露",
+        """\
+The lines are those of a job with one bank and three platforms. The first platform computes with the bank, as in a job
+with one platform; the others provide columns and hold neither key nor share. *Stream*: sent in chunks. *Announced*: all
+follow the decision.
+各行对应一家银行与三个平台。首个平台与银行共同计算（与单平台任务相同），其余平台只提供列，不持有密钥与份额。""",
+        once=True,
+        platforms=3,
+    ),
 }  # fmt: skip
 
 
 def document(name: str) -> str:
     """``docs/protocols/NAME.md``, one of :data:`PAGES`."""
     page = PAGES[name]
-    lines = dry_job(model=page.model)
+    lines = dry_job(model=page.model, platforms=page.platforms)
     passed = [lines[row.numbers[0] - 1] for row in message_rows(lines)] if page.once else lines
-    scoring = dry_job(scoring=True, model=page.model)
+    scoring = dry_job(scoring=True, model=page.model, platforms=page.platforms)
     return f"""# {page.title}
 
 Made from the code by `python -m vfl.protocols.tables {name}`; a test keeps it so. Do not edit.
