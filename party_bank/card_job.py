@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
 from party_bank.steps.alignment import BankAlignmentSteps
 from party_bank.steps.binning import BankBinningSteps
 from party_bank.steps.keys import KeyHolderSteps
 from party_bank.steps.logistic import BankLogisticSteps
+from party_bank.steps.logistic_hub import BankHubSteps
 from party_bank.steps.periods import BankPeriodsSteps
 from party_bank.steps.scorecard import BankCardEvaluation, BankCardSteps
 from party_bank.steps.workspace import BankWorkspace
@@ -15,6 +21,7 @@ from vfl.protocols.binning import BankBinning
 from vfl.protocols.evaluation import BankEvaluation
 from vfl.protocols.keys import KeyHolderRole
 from vfl.protocols.logistic import BankLogistic
+from vfl.protocols.logistic_provider import BankHub
 from vfl.protocols.periods import BankPeriods
 from vfl.protocols.scorecard import BankCard
 from vfl.runtime.steps import Roles
@@ -23,13 +30,19 @@ __all__ = ["BankCardJob"]
 
 
 class BankCardJob:
-    """All roles of the bank in one scorecard job, and their common state; arguments as for ``BankJob``."""
+    """All roles of the bank in one scorecard job, and their common state; arguments as for ``BankJob``.
 
-    def __init__(self, work: BankWorkspace, exported_key: bytes, registry: KeyRegistry) -> None:
+    ``columns``, where given, are what the regression takes in place of WOE columns: aligned rows, (rows, features).
+    """
+
+    def __init__(
+        self, work: BankWorkspace, exported_key: bytes, registry: KeyRegistry, *,
+        columns: Callable[[], npt.NDArray[np.float64]] | None = None,
+    ) -> None:
         self.work = work
         self.binning = BankBinningSteps(work, work.spec.binning)
         self.logistic = BankLogisticSteps(
-            work, work.spec.logistic, lambda: self.binning.columns().matrix(), registry,
+            work, work.spec.logistic, columns or (lambda: self.binning.columns().matrix()), registry,
             weights=work.weights if work.data.weights is not None else None,
         )
         self.card = BankCardSteps(work, self.binning, self.logistic)
@@ -40,6 +53,7 @@ class BankCardJob:
             BankPeriods: BankPeriodsSteps(work),
             BankBinning: self.binning,
             BankLogistic: self.logistic,
+            BankHub: BankHubSteps(work, self.logistic),
             BankCard: self.card,
             BankEvaluation: self.evaluation,
         }

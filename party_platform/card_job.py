@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
 from party_platform.steps.alignment import PlatformAlignmentSteps
 from party_platform.steps.binning import PlatformBinningSteps
 from party_platform.steps.evaluation import PlatformEvaluationSteps
 from party_platform.steps.keys import KeyCheckerSteps
 from party_platform.steps.logistic import PlatformLogisticSteps
+from party_platform.steps.logistic_hub import PlatformHubSteps
+from party_platform.steps.logistic_provider import ProviderLogisticSteps
 from party_platform.steps.periods import PlatformPeriodsSteps
 from party_platform.steps.scorecard import PlatformCardSteps
 from party_platform.steps.workspace import PlatformWorkspace
@@ -16,6 +23,7 @@ from vfl.protocols.binning import PlatformBinning
 from vfl.protocols.evaluation import PlatformEvaluation
 from vfl.protocols.keys import KeyChecker
 from vfl.protocols.logistic import PlatformLogistic
+from vfl.protocols.logistic_provider import PlatformHub, ProviderLogistic
 from vfl.protocols.periods import PlatformPeriods
 from vfl.protocols.scorecard import PlatformCard
 from vfl.runtime.steps import Roles
@@ -29,16 +37,27 @@ class PlatformCardJob:
     Parameters
     ----------
     exported_key : bytes
-        The platform's own secret key of the job, from the sealed journal (:meth:`PlatformLogisticSteps.fresh`).
+        The platform's own secret key of the job, from the sealed journal (:meth:`PlatformLogisticSteps.fresh`); the
+        job's first platform alone uses one.
+    columns : callable, optional
+        What the regression takes in place of WOE columns: aligned rows in the common order, (rows, features).
     """
 
-    def __init__(self, work: PlatformWorkspace, registry: KeyRegistry, exported_key: bytes) -> None:
+    def __init__(
+        self, work: PlatformWorkspace, registry: KeyRegistry, exported_key: bytes, *,
+        columns: Callable[[], npt.NDArray[np.float64]] | None = None,
+    ) -> None:
         self.work = work
         self.checker = KeyCheckerSteps(work, registry)
         self.binning = PlatformBinningSteps(work, work.spec.binning)
-        self.logistic = PlatformLogisticSteps(
-            work, work.spec.logistic, lambda: self.binning.columns().matrix(), exported_key
-        )
+        columns = columns or (lambda: self.binning.columns().matrix())
+        self.logistic: PlatformLogisticSteps | ProviderLogisticSteps
+        if work.party == work.spec.platforms[0]:
+            first = self.logistic = PlatformLogisticSteps(work, work.spec.logistic, columns, exported_key)
+            regression: Roles = {PlatformLogistic: first, PlatformHub: PlatformHubSteps(work, first)}
+        else:
+            self.logistic = ProviderLogisticSteps(work, work.spec.logistic, columns, registry)
+            regression = {ProviderLogistic: self.logistic}
         self.card = PlatformCardSteps(work, self.binning, self.logistic)
         self.evaluation = PlatformEvaluationSteps()
         self.roles: Roles = {
@@ -46,7 +65,7 @@ class PlatformCardJob:
             PlatformAlignment: PlatformAlignmentSteps(work),
             PlatformPeriods: PlatformPeriodsSteps(work),
             PlatformBinning: self.binning,
-            PlatformLogistic: self.logistic,
+            **regression,
             PlatformCard: self.card,
             PlatformEvaluation: self.evaluation,
         }

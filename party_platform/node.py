@@ -80,11 +80,17 @@ class PlatformSide:
         )  # fmt: skip
         registry = known_keys(self._config.jobs, context.job)
         if context.spec.model == "scorecard":
-            fresh = PlatformLogisticSteps.fresh(
-                context.spec.key_bits, test_keys=context.spec.test_keys, plaintext=context.spec.plaintext
-            )
-            return OpenCardJob(work, registry, context.keep("key", fresh), self._config.language)
+            return OpenCardJob(work, registry, _own_key(context), self._config.language)
         return OpenPlatformJob(work, registry)
+
+
+def _own_key(context: JobContext) -> bytes:
+    """The key of the platform that computes with the bank; the others need none."""
+    spec = context.spec
+    if context.party != spec.platforms[0]:
+        return b""
+    fresh = PlatformLogisticSteps.fresh(spec.key_bits, test_keys=spec.test_keys, plaintext=spec.plaintext)
+    return context.keep("key", fresh)
 
 
 class OpenCardJob(PlatformCardJob):

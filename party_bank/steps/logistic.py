@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from party_bank.steps.logistic_side import BankSide, Labelled
 from party_bank.steps.workspace import BankWorkspace
+from vfl.config.job import JobSpec
 from vfl.config.logistic import LogisticSpec
 from vfl.core.links import link_of
 from vfl.crypto import keyproof
@@ -21,6 +22,7 @@ from vfl.protocols.logistic_code import (
     LogisticCode,
 )
 from vfl.protocols.logistic_design import OwnDesign
+from vfl.protocols.logistic_party import LogisticParty
 from vfl.protocols.logistic_rounds import Shares
 from vfl.protocols.logistic_weights import OwnWeights
 from vfl.protocols.messages.logistic import (
@@ -74,7 +76,7 @@ class BankLogisticSteps(BankLogistic, Labelled):
     ) -> None:
         self._work, self._spec, self._registry = work, spec, registry
         self._columns, self._weights, self._start, self._target = columns, weights, start, target
-        self._side = BankSide(self, spec)
+        self._side = BankSide(self, spec, owners=1 + len(work.spec.platforms))
         self._peer: AdditiveHE | None = None
         self._refits: list[bool] = []
 
@@ -92,6 +94,16 @@ class BankLogisticSteps(BankLogistic, Labelled):
     def reasons(self) -> tuple[str, ...]:
         """Why each own feature is held at zero (``sign``, ``penalty``, ``selection``), or empty."""
         return self._side.own.reasons[1:]
+
+    @property
+    def side(self) -> LogisticParty:
+        """The bank's shares and rounds."""
+        return self._side
+
+    @property
+    def residuals(self) -> Ints:
+        """σ − y of the bank's own model, 33 fractional bits, stretched."""
+        return self._side.residuals
 
     # --- keys and sizes ---------------------------------------------------------------------------------------
 
@@ -170,7 +182,7 @@ class BankLogisticSteps(BankLogistic, Labelled):
         columns, own, limit = self.columns(), self._side.own, self._spec.loss_scale
         rows = len(columns)
         return Shares(
-            first=True, seed=self._work.seed, code=_code(rows, self._work.spec.key_bits, self._peer.public),
+            first=True, seed=self._work.seed, code=_code(rows, self._work.spec, self._peer.public),
             design=OwnDesign(columns, own.ridge / limit, rows, own.linear / limit), own=self._work.he,
             peer=self._peer, peer_columns=peer_columns,
         )  # fmt: skip
@@ -246,7 +258,7 @@ class BankLogisticSteps(BankLogistic, Labelled):
             self._side.restore_shares(parts["logistic"])
 
 
-def _code(rows: int, key_bits: int, key: PublicKey) -> LogisticCode:
-    code = LogisticCode(rows, key_bits)
+def _code(rows: int, spec: JobSpec, key: PublicKey) -> LogisticCode:
+    code = LogisticCode(rows, spec.key_bits, relayed=len(spec.platforms) > 1)
     code.check(key)
     return code

@@ -55,11 +55,12 @@ class Labelled(ABC):
 class BankSide(LogisticParty):
     """Labels, slopes of the own model, and the series."""
 
-    def __init__(self, role: Labelled, spec: LogisticSpec) -> None:
-        super().__init__(spec, owners=2)
+    def __init__(self, role: Labelled, spec: LogisticSpec, *, owners: int) -> None:
+        super().__init__(spec, owners)
         self._role = role
         self._link: Link = link_of(spec.family, spec.target_limit)
-        self._residuals: Ints = np.zeros(0, dtype=np.int64)
+        self.residuals: Ints = np.zeros(0, dtype=np.int64)
+        """The mean less the target where the slopes are known, 33 fractional bits, stretched."""
         self._own_gradient: Floats = np.zeros(0)
 
     def make_shares(self, peer_columns: int) -> Shares:
@@ -82,14 +83,14 @@ class BankSide(LogisticParty):
         z = columns @ own
         residuals = v * (link.mean(z) - link.target(y))
         s.slopes = np.rint(np.ldexp(v * link.slope(z), SLOPE_BITS)).astype(np.uint64)
-        self._residuals = np.rint(np.ldexp(residuals * s.design.stretch, SLOPE_BITS + CURVE_BITS)).astype(np.int64)
+        self.residuals = np.rint(np.ldexp(residuals * s.design.stretch, SLOPE_BITS + CURVE_BITS)).astype(np.int64)
         rows = np.ldexp(s.design.rows.astype(np.float64), -16)
         self._own_gradient = rows.T @ residuals / s.rows + s.design.ridge @ whitened
 
     def begin_round(self, what: What) -> None:
         if what is What.CURVATURE and self.from_own_model:
             self._rounds[what] = CurvatureRound(
-                self.shares, self.shares.rows, peer_gives=False, residuals=self._residuals
+                self.shares, self.shares.rows, peer_gives=False, residuals=self.residuals
             )
         else:
             super().begin_round(what)

@@ -90,6 +90,16 @@ class PlatformLogisticSteps(PlatformLogistic):
         """Forget the platform's own secret key."""
         self._holder.wipe()
 
+    @property
+    def side(self) -> LogisticParty:
+        """The platform's shares and rounds."""
+        return self._side
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """All platforms of the job, this one first."""
+        return self._work.spec.platforms
+
     # --- keys and sizes ---------------------------------------------------------------------------------------
 
     def key_offer(self) -> PlatformKeyOffer:
@@ -117,7 +127,7 @@ class PlatformLogisticSteps(PlatformLogistic):
     def make_shares(self, peer_columns: int) -> Shares:
         columns, own, limit = self.columns(), self._side.own, self._spec.loss_scale
         rows = len(columns)
-        code = LogisticCode(rows, self._work.spec.key_bits)
+        code = LogisticCode(rows, self._work.spec.key_bits, relayed=len(self.platforms) > 1)
         code.check(self._private.public)
         design = OwnDesign(columns, own.ridge / limit, rows, own.linear / limit)
         return Shares(
@@ -191,7 +201,7 @@ class _PlatformSide(LogisticParty):
     """What the platform's values of a row are: cosines and sines of its own angle share."""
 
     def __init__(self, role: PlatformLogisticSteps, spec: LogisticSpec) -> None:
-        super().__init__(spec, owners=2)
+        super().__init__(spec, owners=1 + len(role.platforms))
         self._role = role
 
     def make_shares(self, peer_columns: int) -> Shares:

@@ -8,6 +8,7 @@ import numpy as np
 
 from party_platform.steps.binning import PlatformBinningSteps
 from party_platform.steps.logistic import PlatformLogisticSteps
+from party_platform.steps.logistic_provider import ProviderLogisticSteps
 from party_platform.steps.workspace import PlatformWorkspace
 from vfl.core.scorecard import Scaling, Scorecard, card_features
 from vfl.data.card_part import CardPart
@@ -22,7 +23,8 @@ class PlatformCardSteps(PlatformCard):
     """Makes points from the platform's own weights and WOE."""
 
     def __init__(
-        self, work: PlatformWorkspace, binning: PlatformBinningSteps, logistic: PlatformLogisticSteps
+        self, work: PlatformWorkspace, binning: PlatformBinningSteps,
+        logistic: PlatformLogisticSteps | ProviderLogisticSteps,
     ) -> None:
         self._work, self._binning, self._logistic = work, binning, logistic
 

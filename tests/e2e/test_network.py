@@ -61,12 +61,12 @@ class Network:
     def job(self, party: str, job: str) -> JobFolder:
         return JobFolder(self.local.parties[party].jobs, job)
 
-    def run(self, job: str, text: str) -> dict[str, JobState]:
+    def run(self, job: str, text: str, *, seconds: float = 120) -> dict[str, JobState]:
         """Request a job at the bank and wait until it has ended everywhere."""
         folder = self.job("bank-a", job)
         folder.make()
         folder.write("request.toml", text.encode())
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + seconds
         parties = ("bank-a", "platform-a", "platform-b")
         while time.monotonic() < deadline:
             states = {p: self.job(p, job).load() for p in parties}

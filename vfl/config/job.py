@@ -202,13 +202,6 @@ def _key_bits(privacy: Section, test_keys: bool, file: str) -> int:
 
 
 def _check_parties(spec: JobSpec, file: str) -> None:
-    if spec.model == "scorecard" and len(spec.platforms) > 1 and not spec.score_model:
-        raise ConfigError(
-            "JOB_SCORECARD_PLATFORMS",
-            Text(en="a scorecard is trained with one platform", zh="评分卡目前与一个平台联合训练"),
-            cure=Text(en='name one platform, or use model = "trees"', zh='请只写一个平台，或改用 model = "trees"'),
-            place=Place(file=file, column="job.platforms"),
-        )
     names = [spec.bank, *spec.platforms]
     if not spec.platforms or len(set(names)) != len(names):
         raise ConfigError(

@@ -105,7 +105,7 @@ def assemble(
     seed : bytes
         32 secret bytes; each party's own seed derives from them.
     keys : mapping of party to bytes, optional
-        Exported secret keys of the bank and, for a scorecard, of the platforms; fresh ones by default.
+        Exported secret keys of the bank and, for a scorecard, of the first platform; fresh ones by default.
     makers : (of the bank, of a platform), optional
         Make a party's job object from its workspace and its key; by default those of the node packages.
 
@@ -124,7 +124,8 @@ def assemble(
         theirs = node_package("party_platform.steps.workspace").PlatformWorkspace(
             party=party, job=name, spec=spec, seed=root.child("party", party), data=table.data, consents=table.consents
         )
-        key = _key(spec, keys.get(party)) if spec.model == "scorecard" else b""
+        computes = spec.model == "scorecard" and party == spec.platforms[0]
+        key = _key(spec, keys.get(party)) if computes else b""
         jobs[party] = makers[1](theirs, key)
     contract = contract_of(
         name, spec, rows=bucket(len(bank)), sizes={p: bucket(len(j.work.permitted)) for p, j in jobs.items()},

@@ -1,8 +1,7 @@
-"""A scorecard over two owners as a scikit-learn classifier: bins, selection, logistic regression, whole points."""
+"""A scorecard over several owners as a scikit-learn classifier: bins, selection, logistic regression, whole points."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,12 +20,12 @@ from vfl.core.selection import Reason
 from vfl.data.binned_features import woe_columns
 from vfl.lab.assembly import LabJob
 from vfl.lab.model import JointCard
-from vfl.lab.owners import BANK, PLATFORM, TwoOwners, meet
+from vfl.lab.owners import BANK, Owners, PlatformColumns, meet
 from vfl.lab.pooled_bins import bin_columns, select
 from vfl.lab.regression import LOGISTIC
 from vfl.lab.woe_binner import BINNING, renamed
 from vfl.protocols.binning import BankBinning, PlatformBinning, binning, screening
-from vfl.protocols.logistic import BankLogistic, PlatformLogistic, logistic_regression
+from vfl.protocols.job import joint_regression
 from vfl.protocols.scorecard import BankCard, PlatformCard, scorecard
 from vfl.runtime.choreography import Choreography
 
@@ -39,8 +38,8 @@ _SCALING = ("base_points", "base_odds", "pdo")
 _B, _L, _S = BinningSpec(), LogisticSpec(), ScalingSpec()
 
 
-class FederatedScorecard(ClassifierMixin, TwoOwners):  # type: ignore[misc] # scikit-learn has no types
-    """A scorecard of a bank and a platform, in local simulation; numeric columns, missing values allowed.
+class FederatedScorecard(ClassifierMixin, Owners):  # type: ignore[misc] # scikit-learn has no types
+    """A scorecard of a bank and its platforms, in local simulation; numeric columns, missing values allowed.
 
     ``backend="plaintext"`` bins the pooled columns and finds the pooled optimum exactly; ``"paillier"`` runs a
     scorecard job, whose bins and selection are the same and whose weights approach that optimum (see
@@ -51,8 +50,9 @@ class FederatedScorecard(ClassifierMixin, TwoOwners):  # type: ignore[misc] # sc
 
     Parameters
     ----------
-    platform_columns : sequence of int, optional
-        Columns that the platform owns; by default the second half. The bank owns the rest, and ``y``.
+    platform_columns : sequence of int, or of such sequences, optional
+        Columns that the platform owns, or each of several; by default the second half. The bank owns the rest, and
+        ``y``.
     backend : {"plaintext", "paillier"}
     key_bits : int
         Of both Paillier keys; below 2,048 they are test keys, which nodes refuse for real data.
@@ -106,7 +106,7 @@ class FederatedScorecard(ClassifierMixin, TwoOwners):  # type: ignore[misc] # sc
     def __init__(
         self,
         *,
-        platform_columns: Sequence[int] | None = None,
+        platform_columns: PlatformColumns | None = None,
         backend: str = "plaintext",
         key_bits: int = 2048,
         cuts: str = _B.cuts,
@@ -238,36 +238,38 @@ class FederatedScorecard(ClassifierMixin, TwoOwners):  # type: ignore[misc] # sc
         self._adopt(spec, binned, found.coefficients, errors, removed)
 
     def _adopt_job(self, job: LabJob) -> None:
-        bank, platform = job.bank, job.platforms[PLATFORM]
+        bank, platforms = job.bank, {name: job.platforms[name] for name in self._platforms}
         features, own = bank.binning.features, bank.binning.removed
         gone = {features[r.feature].name: r.reason for r in bank.binning.screening.removed}
-        removed = own | {name: why for name, why in gone.items() if name is not None} | platform.binning.removed
-        weights = np.concatenate([bank.logistic.coefficients, platform.logistic.coefficients])
-        errors = np.concatenate([bank.logistic.standard_errors, platform.logistic.standard_errors])
-        # The platform's order is shuffled; here everything is told, so columns come in their own.
-        binned = {BANK: bank.binning.binned(), PLATFORM: platform.binning.binned()}
-        count = len(binned[BANK].features)
-        numbers = [int(f.name[1:]) for f in binned[PLATFORM].features]
-        order = np.argsort(numbers)
-        binned[PLATFORM] = binned[PLATFORM].select(order.tolist())
-        whole = np.concatenate([np.arange(1 + count), 1 + count + order])
-        self._adopt(job.spec, binned, weights[whole], errors[whole] if len(errors) else errors, removed)
+        removed = own | {name: why for name, why in gone.items() if name is not None}
+        binned = {BANK: bank.binning.binned()}
+        weights, errors = [bank.logistic.coefficients], [bank.logistic.standard_errors]
+        for name, platform in platforms.items():
+            removed |= platform.binning.removed
+            # A platform's order is shuffled; here everything is told, so columns come in their own.
+            table = platform.binning.binned()
+            order = np.argsort([int(f.name[1:]) for f in table.features])
+            binned[name] = table.select(order.tolist())
+            weights.append(platform.logistic.coefficients[order])
+            errors.append(platform.logistic.standard_errors[order] if self.standard_errors else np.zeros(0))
+        self._adopt(job.spec, binned, np.concatenate(weights), np.concatenate(errors), removed)
 
     def _adopt(
         self, spec: JobSpec, binned: dict[str, BinnedTable], weights: FloatArray, errors: FloatArray,
         removed: dict[str, Reason],
     ) -> None:
-        """Take up a model: weights and errors of the intercept, the bank's columns, the platform's."""
-        inner = [f.name for owner in (BANK, PLATFORM) for f in binned[owner].features]
+        """Take up a model: weights and errors of the intercept, the bank's columns, each platform's."""
+        inner = [f.name for table in binned.values() for f in table.features]
         self.columns_ = np.array([int(name[1:]) for name in inner], dtype=np.intp)
         self.removed_ = {int(name[1:]): why for name, why in sorted(removed.items(), key=lambda item: int(item[0][1:]))}
         names = dict(zip(inner, self._column_names(), strict=True))
         told = {owner: renamed(table, names) for owner, table in binned.items()}
-        split = 1 + len(binned[BANK].features)
+        sizes = [len(table.features) for table in binned.values()]
+        parts = np.split(weights[1:], np.cumsum(sizes)[:-1])
         scaling = Scaling(spec.scaling.base_points, spec.scaling.base_odds, spec.scaling.pdo)
-        by_owner = {BANK: weights[1:split], PLATFORM: weights[split:]}
+        by_owner = dict(zip(binned, parts, strict=True))
         self.scorecard_ = JointCard.made(told, by_owner, float(weights[0]), scaling, home=BANK).card
-        self.binned_ = BinnedTable(told[BANK].features + told[PLATFORM].features)
+        self.binned_ = BinnedTable(tuple(f for table in told.values() for f in table.features))
         self.iv_ = np.array([f.merge.iv for f in self.binned_.features], dtype=np.float64)
         self.coef_, self.intercept_, self.standard_errors_ = weights[None, 1:], weights[:1], errors
 
@@ -280,8 +282,8 @@ class FederatedScorecard(ClassifierMixin, TwoOwners):  # type: ignore[misc] # sc
 async def _learn(c: Choreography, spec: JobSpec) -> None:
     """A scorecard job without held-out rows, and so without evaluation."""
     await meet(c, spec)
-    cutters = c.role(BANK, BankBinning), [c.role(PLATFORM, PlatformBinning)]
+    cutters = c.role(BANK, BankBinning), [c.role(p, PlatformBinning) for p in spec.platforms]
     await c.phase("binning", binning, *cutters)
     await c.phase("screening", screening, *cutters)
-    await logistic_regression(c, c.role(BANK, BankLogistic), c.role(PLATFORM, PlatformLogistic), spec.logistic)
-    await c.phase("scorecard", scorecard, c.role(BANK, BankCard), [c.role(PLATFORM, PlatformCard)])
+    await joint_regression(c, spec)
+    await c.phase("scorecard", scorecard, c.role(BANK, BankCard), [c.role(p, PlatformCard) for p in spec.platforms])

@@ -1,4 +1,4 @@
-"""One table whose columns are given to two owners: what the scikit-learn estimators have in common.
+"""One table whose columns are given to several owners: what the scikit-learn estimators have in common.
 
 ``backend="plaintext"`` computes on the pooled columns without any cryptography; ``"paillier"`` runs the joint job's
 own choreography in this process, through the role classes of both node packages and every message through the exits.
@@ -30,18 +30,20 @@ from vfl.protocols.alignment import BankAlignment, PlatformAlignment, alignment
 from vfl.protocols.keys import KeyChecker, KeyHolderRole, key_exchange
 from vfl.runtime.choreography import Choreography
 
-__all__ = ["BANK", "PLATFORM", "TwoOwners", "meet"]
+__all__ = ["BANK", "PLATFORM", "Owners", "PlatformColumns", "meet"]
 
 FloatArray = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
 
 BANK, PLATFORM = "bank", "platform"
+PlatformColumns = Sequence[int] | Sequence[Sequence[int]]
+"""Columns of one platform, or of each of several."""
 _PURPOSE = "credit-modelling"
 _HEAD = """\
 [job]
 name = "estimator"
 bank = "bank"
-platforms = ["platform"]
+platforms = [{platforms}]
 bank_view = "main"
 platform_view = "main"
 as_of = 2026-01-01
@@ -70,7 +72,7 @@ async def meet(c: Choreography, spec: JobSpec) -> None:
     )
 
 
-class TwoOwners(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+class Owners(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
     """Base of the estimators: input checks, the division of the columns, a job over them.
 
     Attributes
@@ -78,13 +80,16 @@ class TwoOwners(BaseEstimator):  # type: ignore[misc] # scikit-learn has no type
     classes_ : ndarray of shape (2,)
         The second is the event.
     n_features_in_ : int
+    owners_ : dict of str to ndarray of int
+        Columns of the bank, then of each platform: ``platform``, or ``platform-1``, ``platform-2``, …
     platform_columns_ : ndarray of int
+        Of all platforms, in their order.
     bank_columns_ : ndarray of int
     bytes_sent_ : int
         Of all messages; 0 without a protocol.
     """
 
-    platform_columns: Sequence[int] | None
+    platform_columns: PlatformColumns | None
     backend: str
     key_bits: int
     random_state: Any
@@ -130,19 +135,27 @@ class TwoOwners(BaseEstimator):  # type: ignore[misc] # scikit-learn has no type
                 Text(en="there is no such backend", zh="没有该后端"),
                 cure=Text(en='use "plaintext" or "paillier"', zh='请使用 "plaintext" 或 "paillier"'),
             )
-        if self.platform_columns is None:
-            chosen = np.arange(count // 2, count)
-        else:
-            chosen = np.unique(np.asarray(self.platform_columns, dtype=np.intp))
-        if not len(chosen) or chosen[0] < 0 or chosen[-1] >= count:
+        named: Any = range(count // 2, count) if self.platform_columns is None else self.platform_columns
+        several = len(named) > 0 and all(isinstance(part, Sequence | np.ndarray) for part in named)
+        parts = [np.unique(np.asarray(part, dtype=np.intp)) for part in (named if several else [named])]
+        chosen = np.concatenate(parts)
+        apart = len(np.unique(chosen)) == len(chosen)
+        if not all(map(len, parts)) or not apart or chosen.min() < 0 or chosen.max() >= count:
             raise ConfigError(
                 "ESTIMATOR_COLUMNS",
-                Text(en=f"platform_columns must name columns from 0 to {count - 1}",
-                     zh=f"platform_columns 须为 0 至 {count - 1} 的列号"),
-                cure=Text(en="name at least one column of X", zh="请至少指定 X 的一列"),
+                Text(en=f"platform_columns must name columns from 0 to {count - 1}, each for one platform",
+                     zh=f"platform_columns 须为 0 至 {count - 1} 的列号，且每列只属于一个平台"),
+                cure=Text(en="name at least one column of X for each platform", zh="请为每个平台至少指定 X 的一列"),
             )  # fmt: skip
         self.platform_columns_ = chosen
         self.bank_columns_ = np.setdiff1d(np.arange(count), chosen)
+        names = [f"{PLATFORM}-{i}" for i in range(1, 1 + len(parts))] if several else [PLATFORM]
+        self.owners_: dict[str, Codes] = {BANK: self.bank_columns_, **dict(zip(names, parts, strict=True))}
+
+    @property
+    def _platforms(self) -> list[str]:
+        """Names of the platforms; the first computes with the bank."""
+        return [owner for owner in self.owners_ if owner != BANK]
 
     @property
     def _order(self) -> Codes:
@@ -155,7 +168,7 @@ class TwoOwners(BaseEstimator):  # type: ignore[misc] # scikit-learn has no type
         ids = [f"row-{i:09d}" for i in range(len(values))]
         labels = None if codes is None else codes.astype(np.uint8)
         out = {}
-        for owner, columns in ((BANK, self.bank_columns_), (PLATFORM, self.platform_columns_)):
+        for owner, columns in self.owners_.items():
             numeric = {f"x{c}": values[:, c] for c in columns.tolist()}
             out[owner] = Dataset.from_arrays(
                 ids, numeric, labels=labels if owner == BANK else None, declared=self._declared(), name=owner
@@ -173,6 +186,7 @@ class TwoOwners(BaseEstimator):  # type: ignore[misc] # scikit-learn has no type
         head = _HEAD.format(
             model=model, bank_features="true" if len(self.bank_columns_) else "false", key_bits=self.key_bits,
             test_keys="true" if self.key_bits < 2048 else "false", leaf_floor=leaf_floor,
+            platforms=", ".join(f'"{name}"' for name in self._platforms),
         )  # fmt: skip
         lines = [head]
         for name, values in sections.items():
@@ -183,16 +197,17 @@ class TwoOwners(BaseEstimator):  # type: ignore[misc] # scikit-learn has no type
         self, spec: JobSpec, values: FloatArray, codes: Codes, body: Body,
         makers: tuple[JobMaker, JobMaker] | None = None,
     ) -> LabJob:
-        """The job, run to its end on both parties' tables; all consents are given."""
+        """The job, run to its end on all parties' tables; all consents are given."""
         seed = check_random_state(self.random_state).bytes(32)
         tables = self._tables(values, codes)
         rows, day = len(values), np.full(len(values), spec.as_of, dtype="datetime64[D]")
         consents = ConsentBook(
-            tables[PLATFORM].ids, [BANK] * rows, [_PURPOSE] * rows, day, day,
+            tables[BANK].ids, [BANK] * rows, [_PURPOSE] * rows, day, day,
             np.full(rows, "NaT", dtype="datetime64[D]"),
         )  # fmt: skip
-        keys = {party: _test_key(spec.key_bits, party) for party in (BANK, PLATFORM)} if spec.test_keys else None
-        platforms = {PLATFORM: PlatformTable(tables[PLATFORM], consents)}
+        holders = (BANK, spec.platforms[0])
+        keys = {party: _test_key(spec.key_bits, party) for party in holders} if spec.test_keys else None
+        platforms = {name: PlatformTable(tables[name], consents) for name in spec.platforms}
         job = assemble("estimator", spec, tables[BANK], platforms, seed=seed, keys=keys, makers=makers)
         job.run(body=body)
         self.bytes_sent_ = sum(s.size for s in job.trace)

@@ -1,8 +1,7 @@
-"""Logistic regression over two owners as a scikit-learn classifier."""
+"""Logistic regression over several owners as a scikit-learn classifier."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,9 @@ from vfl.config.logistic import LogisticSpec
 from vfl.core.logistic import fit_logistic, p_values, sigmoid
 from vfl.crypto.keyproof import KeyRegistry
 from vfl.data.table import Dataset
-from vfl.lab.owners import BANK, PLATFORM, TwoOwners, meet
+from vfl.lab.owners import Owners, PlatformColumns, meet
 from vfl.lab.packages import node_package
-from vfl.protocols.logistic import BankLogistic, PlatformLogistic, logistic_regression
+from vfl.protocols.job import joint_regression
 from vfl.runtime.choreography import Choreography
 
 __all__ = ["LOGISTIC", "FederatedLogisticRegression"]
@@ -29,8 +28,8 @@ LOGISTIC = ("ridge", "steps", "curvatures", "curvature_rows", "standard_errors")
 _D = LogisticSpec()
 
 
-class FederatedLogisticRegression(ClassifierMixin, TwoOwners):  # type: ignore[misc] # scikit-learn has no types
-    """Logistic regression of a bank and a platform, in local simulation; binary classes, no missing values.
+class FederatedLogisticRegression(ClassifierMixin, Owners):  # type: ignore[misc] # scikit-learn has no types
+    """Logistic regression of a bank and its platforms, in local simulation; binary classes, no missing values.
 
     ``backend="plaintext"`` finds the pooled optimum exactly. ``"paillier"`` runs the protocol, which approaches the
     same optimum in ``steps`` Newton steps with a sigmoid made of harmonics; a key of 2,048 bits holds all of them, of
@@ -39,8 +38,9 @@ class FederatedLogisticRegression(ClassifierMixin, TwoOwners):  # type: ignore[m
 
     Parameters
     ----------
-    platform_columns : sequence of int, optional
-        Columns that the platform owns; by default the second half. The bank owns the rest, ``y`` and the intercept.
+    platform_columns : sequence of int, or of such sequences, optional
+        Columns that the platform owns, or each of several; by default the second half. The bank owns the rest, ``y``
+        and the intercept.
     backend : {"plaintext", "paillier"}
     key_bits : int
         Of both Paillier keys; below 2,048 they are test keys, which nodes refuse for real data.
@@ -79,7 +79,7 @@ class FederatedLogisticRegression(ClassifierMixin, TwoOwners):  # type: ignore[m
     def __init__(
         self,
         *,
-        platform_columns: Sequence[int] | None = None,
+        platform_columns: PlatformColumns | None = None,
         backend: str = "plaintext",
         key_bits: int = 2048,
         ridge: float = _D.ridge,
@@ -128,9 +128,9 @@ class FederatedLogisticRegression(ClassifierMixin, TwoOwners):  # type: ignore[m
             errors = found.standard_errors if self.standard_errors else np.zeros(0)
         else:
             job = self._played(spec, values, codes, _learn, (_bank_job, _platform_job))
-            bank, platform = job.bank.logistic, job.platforms[PLATFORM].logistic
-            weights = self._in_order(bank.coefficients, platform.coefficients)
-            errors = self._in_order(bank.standard_errors, platform.standard_errors)
+            parts = [job.bank.logistic, *(job.platforms[name].logistic for name in self._platforms)]
+            weights = self._in_order([part.coefficients for part in parts])
+            errors = self._in_order([part.standard_errors for part in parts])
         self.coef_, self.intercept_ = weights[None, 1:], weights[:1]
         self.standard_errors_ = errors
         self.p_values_ = p_values(weights, errors) if len(errors) else np.zeros(0)
@@ -153,13 +153,12 @@ class FederatedLogisticRegression(ClassifierMixin, TwoOwners):  # type: ignore[m
         out: npt.NDArray[Any] = self.classes_[likelier]
         return out
 
-    def _in_order(self, bank: FloatArray, platform: FloatArray) -> FloatArray:
-        """The bank's figures (intercept first) and the platform's in the order of the columns; empty stays empty."""
-        if not len(bank):
+    def _in_order(self, parts: list[FloatArray]) -> FloatArray:
+        """The owners' figures (the intercept first) in the order of the columns; empty stays empty."""
+        if not len(parts[0]):
             return np.zeros(0)
         out = np.empty(1 + len(self._order))
-        out[0] = bank[0]
-        out[1 + self.bank_columns_], out[1 + self.platform_columns_] = bank[1:], platform
+        out[0], out[1 + self._order] = parts[0][0], np.concatenate([parts[0][1:], *parts[1:]])
         return out
 
 
@@ -167,21 +166,15 @@ class FederatedLogisticRegression(ClassifierMixin, TwoOwners):  # type: ignore[m
 
 
 def _bank_job(work: Any, key: bytes) -> Any:
-    job = node_package("party_bank.card_job").BankCardJob(work, key, KeyRegistry())
-    job.logistic = node_package("party_bank.steps.logistic").BankLogisticSteps(
-        work, work.spec.logistic, lambda: _matrix(work.data.take(work.alignment.rows)), KeyRegistry()
+    return node_package("party_bank.card_job").BankCardJob(
+        work, key, KeyRegistry(), columns=lambda: _matrix(work.data.take(work.alignment.rows))
     )
-    job.roles = {**job.roles, BankLogistic: job.logistic}
-    return job
 
 
 def _platform_job(work: Any, key: bytes) -> Any:
-    job = node_package("party_platform.card_job").PlatformCardJob(work, KeyRegistry(), key)
-    job.logistic = node_package("party_platform.steps.logistic").PlatformLogisticSteps(
-        work, work.spec.logistic, lambda: _matrix(work.data.take(work.table_rows)), key
+    return node_package("party_platform.card_job").PlatformCardJob(
+        work, KeyRegistry(), key, columns=lambda: _matrix(work.data.take(work.table_rows))
     )
-    job.roles = {**job.roles, PlatformLogistic: job.logistic}
-    return job
 
 
 def _matrix(table: Dataset) -> FloatArray:
@@ -193,4 +186,4 @@ def _matrix(table: Dataset) -> FloatArray:
 async def _learn(c: Choreography, spec: JobSpec) -> None:
     """The part of a scorecard job that regresses."""
     await meet(c, spec)
-    await logistic_regression(c, c.role(BANK, BankLogistic), c.role(PLATFORM, PlatformLogistic), spec.logistic)
+    await joint_regression(c, spec)

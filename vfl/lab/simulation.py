@@ -185,7 +185,7 @@ class Simulation:
         Parameters
         ----------
         model : {"trees", "scorecard"}
-            A scorecard has one platform.
+            The first platform of a scorecard computes with the bank; see :mod:`vfl.protocols.logistic_provider`.
         trees : int
         key_bits : int, optional
             Shorter than 2,048 bits they are labelled as test keys. By default 512, and 1,024 for a scorecard, whose

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from vfl.config.job import JobSpec
 from vfl.core.boosting import BoostParams, LocalModel, train_local
 from vfl.core.objective import Binary
 from vfl.lab.model import JointModel
-from vfl.lab.owners import TwoOwners, meet
+from vfl.lab.owners import Owners, PlatformColumns, meet
 from vfl.lab.packages import node_package
 from vfl.protocols.boosting import BankTrees, PlatformTrees, boosted_trees
 from vfl.runtime.choreography import Choreography
@@ -24,8 +23,8 @@ __all__ = ["FederatedTrees"]
 FloatArray = npt.NDArray[np.float64]
 
 
-class FederatedTrees(ClassifierMixin, TwoOwners):  # type: ignore[misc] # scikit-learn has no types
-    """Boosted trees of a bank and a platform, in local simulation; binary classes, missing values allowed.
+class FederatedTrees(ClassifierMixin, Owners):  # type: ignore[misc] # scikit-learn has no types
+    """Boosted trees of a bank and its platforms, in local simulation; binary classes, missing values allowed.
 
     With ``backend="paillier"`` the whole protocol runs in this process: key exchange, alignment of the rows, masked
     sums of encrypted gradients; with ``"plaintext"`` the same trees grow on the pooled columns without any
@@ -35,8 +34,9 @@ class FederatedTrees(ClassifierMixin, TwoOwners):  # type: ignore[misc] # scikit
 
     Parameters
     ----------
-    platform_columns : sequence of int, optional
-        Columns that the platform owns; by default the second half. The bank owns the rest, and ``y``.
+    platform_columns : sequence of int, or of such sequences, optional
+        Columns that the platform owns, or each of several; by default the second half. The bank owns the rest, and
+        ``y``.
     backend : {"plaintext", "paillier"}
     key_bits : int
         Of the Paillier key; below 2,048 it is a test key, which nodes refuse for real data.
@@ -73,7 +73,7 @@ class FederatedTrees(ClassifierMixin, TwoOwners):  # type: ignore[misc] # scikit
     def __init__(
         self,
         *,
-        platform_columns: Sequence[int] | None = None,
+        platform_columns: PlatformColumns | None = None,
         backend: str = "plaintext",
         key_bits: int = 512,
         n_trees: int = 30,

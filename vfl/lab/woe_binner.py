@@ -21,7 +21,7 @@ from vfl.core.optimal_binning import Trend
 from vfl.core.prebins import NumericPreBins
 from vfl.data.schema import FeatureKind, FeatureSpec
 from vfl.errors import ConfigError, Text
-from vfl.lab.owners import BANK, PLATFORM, TwoOwners, meet
+from vfl.lab.owners import BANK, Owners, PlatformColumns, meet
 from vfl.lab.pooled_bins import bin_columns
 from vfl.protocols.binning import BankBinning, PlatformBinning, binning
 from vfl.runtime.choreography import Choreography
@@ -39,7 +39,7 @@ _D = BinningSpec()
 _NO_SELECTION = {"min_iv": 0.0, "max_iv": 1000.0, "max_missing": 1.0}
 
 
-class WoeBinner(OneToOneFeatureMixin, TransformerMixin, TwoOwners):  # type: ignore[misc] # scikit-learn has no types
+class WoeBinner(OneToOneFeatureMixin, TransformerMixin, Owners):  # type: ignore[misc] # scikit-learn has no types
     """Numeric columns coded by weight of evidence, positive = safer; missing values are a bin of their own.
 
     One column comes out for each that goes in, and nothing is selected: a column with a single bin is 0 everywhere.
@@ -47,8 +47,9 @@ class WoeBinner(OneToOneFeatureMixin, TransformerMixin, TwoOwners):  # type: ign
 
     Parameters
     ----------
-    platform_columns : sequence of int, optional
-        Columns that the platform owns; by default the second half. The bank owns the rest, and ``y``.
+    platform_columns : sequence of int, or of such sequences, optional
+        Columns that the platform owns, or each of several; by default the second half. The bank owns the rest, and
+        ``y``.
     backend : {"plaintext", "paillier"}
     key_bits : int
         Of the Paillier key; below 2,048 it is a test key, which nodes refuse for real data.
@@ -93,7 +94,7 @@ class WoeBinner(OneToOneFeatureMixin, TransformerMixin, TwoOwners):  # type: ign
     def __init__(
         self,
         *,
-        platform_columns: Sequence[int] | None = None,
+        platform_columns: PlatformColumns | None = None,
         backend: str = "plaintext",
         key_bits: int = 512,
         cuts: str = _D.cuts,
@@ -154,7 +155,8 @@ class WoeBinner(OneToOneFeatureMixin, TransformerMixin, TwoOwners):  # type: ign
         else:
             job = self._played(spec, values, codes, _learn)
             found = job.bank.binning.own_features()
-            found |= {f.name: f for f in job.platforms[PLATFORM].binning.binned().features}
+            for name in self._platforms:
+                found |= {f.name: f for f in job.platforms[name].binning.binned().features}
         whole = [found.get(f"x{c}") or _one_bin(values[:, c], f"x{c}") for c in range(values.shape[1])]
         self._adopt(renamed(BinnedTable(tuple(whole)), self._names()))
         return self

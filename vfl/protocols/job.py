@@ -10,12 +10,13 @@ from vfl.protocols.card_scoring import BankCardScoring, PlatformCardScoring, car
 from vfl.protocols.evaluation import BankEvaluation, PlatformEvaluation, evaluation
 from vfl.protocols.keys import KeyChecker, KeyHolderRole, key_exchange
 from vfl.protocols.logistic import BankLogistic, PlatformLogistic, logistic_regression
+from vfl.protocols.logistic_provider import ProviderLogistic
 from vfl.protocols.periods import BankPeriods, PlatformPeriods, periods
 from vfl.protocols.scorecard import BankCard, PlatformCard, scorecard
 from vfl.protocols.scoring import BankScoring, PlatformScoring, scoring
 from vfl.runtime.choreography import Choreography
 
-__all__ = ["card_scoring_job", "run_choreography", "scorecard_job", "scoring_job", "trees_job"]
+__all__ = ["card_scoring_job", "joint_regression", "run_choreography", "scorecard_job", "scoring_job", "trees_job"]
 
 
 async def run_choreography(c: Choreography, spec: JobSpec) -> None:
@@ -50,7 +51,7 @@ async def scorecard_job(c: Choreography, spec: JobSpec) -> None:
     cutters = c.role(bank, BankBinning), [c.role(p, PlatformBinning) for p in platforms]
     await c.phase("binning", binning, *cutters)
     await c.phase("screening", screening, *cutters)
-    await logistic_regression(c, c.role(bank, BankLogistic), c.role(platforms[0], PlatformLogistic), spec.logistic)
+    await joint_regression(c, spec)
     await c.phase("scorecard", scorecard, c.role(bank, BankCard), [c.role(p, PlatformCard) for p in platforms])
     await c.phase(
         "evaluation", evaluation, c.role(bank, BankEvaluation), [c.role(p, PlatformEvaluation) for p in platforms]
@@ -62,6 +63,15 @@ async def _periods(c: Choreography, spec: JobSpec) -> None:
     if spec.periods:
         platforms = [c.role(p, PlatformPeriods) for p in spec.platforms]
         await c.phase("periods", periods, c.role(spec.bank, BankPeriods), platforms)
+
+
+async def joint_regression(c: Choreography, spec: JobSpec) -> None:
+    """Logistic regression; the first platform computes with the bank, the others provide columns."""
+    first, *others = spec.platforms
+    await logistic_regression(
+        c, c.role(spec.bank, BankLogistic), c.role(first, PlatformLogistic), spec.logistic,
+        [c.role(p, ProviderLogistic) for p in others],
+    )  # fmt: skip
 
 
 async def trees_job(c: Choreography, spec: JobSpec) -> None:

@@ -14,6 +14,9 @@ own. Each multiplies what the other encrypted by plain numbers of its own, sums 
 3. *Gradient.* Bin sums, shared mod 2^S, are brought to the fixed-point ring and weighed by columns.
 4. *Direction.* Inverse curvature times gradient, both shared.
 
+Further platforms own columns and hold no share: :mod:`vfl.protocols.logistic_provider` adds their margins, sums and
+blocks to the shares of the two.
+
 **Curvature.** The bank starts from its own model, whose slopes it knows, and the platform sums them encrypted: the
 first Newton step costs one encryption per row. Later curvatures come from a second series, for σ', as shares of each
 row's slope. The inverse is found on shares by Newton-Schulz iterations. They converge unseen because each owner works
@@ -44,11 +47,26 @@ line    message                      kind                            who learns 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import cache
 
 from vfl.config.logistic import LogisticSpec
+from vfl.protocols.logistic_provider import (
+    BankHub,
+    PlatformHub,
+    ProviderLogistic,
+    Providers,
+    meet_providers,
+    provided_curvature,
+    provided_gradient,
+    provided_margins,
+    provided_start,
+    provided_sums,
+    provided_variances,
+    provided_weights,
+    step_ended,
+)
 from vfl.protocols.messages.logistic import (
     BankEncrypted,
     BankKeyAck,
@@ -259,10 +277,10 @@ async def _from_bank(bank: Handle[BankLogistic], platform: Handle[PlatformLogist
     platform.do(PlatformLogistic.finish, what)
 
 
-async def _inverse(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic]) -> None:
+async def _inverse(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], owners: int) -> None:
     """Newton-Schulz on shares: X ← X (aI − HX) b."""
     await _encrypt(bank, platform, What.HESSIAN)
-    for _ in inversion_intervals(2):
+    for _ in inversion_intervals(owners):
         await _share(bank, platform, What.CURVED)
         await _encrypt(bank, platform, What.INVERSE)
         await _share(bank, platform, What.IMPROVED)
@@ -270,118 +288,150 @@ async def _inverse(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic
 
 
 async def logistic_start(
-    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], *, warm: bool
+    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers, *,
+    warm: bool,
 ) -> None:
     """The first Newton step, from the bank's own model; or the weights of an earlier job."""
+    await meet_providers(others)
     offer = await platform.send(platform.do(PlatformLogistic.key_offer), to=bank)
     ack = await bank.send(bank.do(BankLogistic.key_ack, offer), to=platform)
     platform.do(PlatformLogistic.take_key_ack, ack)
     width = await bank.send(bank.do(BankLogistic.width), to=platform)
     platform.do(PlatformLogistic.take_width, width)
-    others = await platform.send(platform.do(PlatformLogistic.width), to=bank)
-    bank.do(BankLogistic.take_width, others)
+    theirs = await platform.send(platform.do(PlatformLogistic.width), to=bank)
+    bank.do(BankLogistic.take_width, theirs)
     if warm:
-        bank.do(BankLogistic.restart)
-        platform.do(PlatformLogistic.restart)
+        await _restart(bank, platform, others)
     else:
-        await _from_own_model(bank, platform)
+        await _from_own_model(bank, platform, others)
         await _share(bank, platform, What.DIRECTION)
+        step_ended(others)
 
 
-async def _from_own_model(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic]) -> None:
+async def _from_own_model(
+    bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers
+) -> None:
     """Gradient and inverse curvature at weights of the bank's own, whose slopes and residuals it knows."""
     bank.do(BankLogistic.start)
     platform.do(PlatformLogistic.start)
     await _from_bank(bank, platform, What.CURVATURE)
-    await _inverse(bank, platform)
+    await provided_curvature(others, known_to_bank=True)
+    await _inverse(bank, platform, 2 + len(others.all))
 
 
 async def linear_pass(
-    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], *, steps: int
+    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers, *, steps: int
 ) -> None:
     """All steps of a linear regression: its curvature is constant, so rows are needed once."""
-    await _from_own_model(bank, platform)
+    await _from_own_model(bank, platform, others)
     for _ in range(steps):
         await _share(bank, platform, What.MOVED)
         await _share(bank, platform, What.DIRECTION)
+        step_ended(others)
 
 
 async def logistic_step(
-    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], *, curvature: bool
+    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers, *,
+    curvature: bool,
 ) -> None:
     """One later Newton step."""
-    await _encrypt(bank, platform, What.MARGINS)
-    await _share(bank, platform, What.MARGINS)
+    await _margins(bank, platform, others)
     if curvature:
-        await _curvature(bank, platform)
+        await _curvature(bank, platform, others)
     await _encrypt(bank, platform, What.SUMS)
     await _share(bank, platform, What.SUMS)
+    await provided_sums(others)
     await _encrypt(bank, platform, What.GRADIENT)
     await _share(bank, platform, What.GRADIENT)
+    await provided_gradient(others)
     await _share(bank, platform, What.DIRECTION)
+    step_ended(others)
 
 
-async def _curvature(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic]) -> None:
+async def _margins(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers) -> None:
+    await _encrypt(bank, platform, What.MARGINS)
+    await _share(bank, platform, What.MARGINS)
+    await provided_margins(others)
+
+
+async def _curvature(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers) -> None:
     await _from_bank(bank, platform, What.SLOPES)
     await _encrypt(bank, platform, What.CURVATURE)
     await _share(bank, platform, What.CURVATURE)
-    await _inverse(bank, platform)
+    await provided_curvature(others, known_to_bank=False)
+    await _inverse(bank, platform, 2 + len(others.all))
 
 
 async def logistic_end(
-    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], *, standard_errors: bool,
-    linear: bool,
+    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers, *,
+    standard_errors: bool, linear: bool,
 ) -> None:
     """Each owner receives its own weights, and their standard errors from the curvature where they are."""
     if standard_errors:
         if not linear:
-            await _encrypt(bank, platform, What.MARGINS)
-            await _share(bank, platform, What.MARGINS)
-            await _curvature(bank, platform)
+            await _margins(bank, platform, others)
+            await _curvature(bank, platform, others)
         await _encrypt(bank, platform, What.VARIANCE)
         await _share(bank, platform, What.VARIANCE)
+        await provided_variances(others)
     there = await bank.send(bank.do(BankLogistic.share), to=platform)
     platform.do(PlatformLogistic.take_share, there)
     back = await platform.send(platform.do(PlatformLogistic.share), to=bank)
     bank.do(BankLogistic.take_share, back)
+    await provided_weights(others)
 
 
 async def logistic_refit(
-    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic]
+    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers
 ) -> RefitBegin:
     """Another pass, if any owner changed what it does with its own columns."""
     refit = await platform.send(platform.do(PlatformLogistic.refit), to=bank)
     bank.do(BankLogistic.take_refit, refit, platform.party)
-    begin = await bank.announce(bank.do(BankLogistic.refit_begin), platform)
+    for provider in others.all:
+        wish = await provider.send(provider.do(ProviderLogistic.refit), to=bank)
+        bank.do(BankLogistic.take_refit, wish, provider.party)
+    begin = await bank.announce(bank.do(BankLogistic.refit_begin), platform, *others.all)
     if begin.go_on.value:
-        bank.do(BankLogistic.restart)
-        platform.do(PlatformLogistic.restart)
+        await _restart(bank, platform, others)
     return begin
 
 
+async def _restart(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers) -> None:
+    """Shares of weights that their owners know."""
+    bank.do(BankLogistic.restart)
+    platform.do(PlatformLogistic.restart)
+    await provided_start(others)
+
+
 async def logistic_regression(
-    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], spec: LogisticSpec
+    c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], spec: LogisticSpec,
+    providers: Sequence[Handle[ProviderLogistic]] = (),
 ) -> None:
-    """All passes; each step is a phase, so that a crash costs at most the step it falls into."""
+    """All passes; each step is a phase, so that a crash costs at most the step it falls into.
+
+    ``providers`` are the platforms after the first, in the order of the job.
+    """
+    others = Providers(c.role(bank.party, BankHub), c.role(platform.party, PlatformHub), tuple(providers))
+    owners = bank, platform, others
     warm, linear, chosen = bool(spec.warm_start), spec.family == "linear", spec.selection != "none"
     at_once = spec.standard_errors and spec.passes == 1
-    await c.phase("logistic-start", logistic_start, bank, platform, warm=warm or linear)
+    await c.phase("logistic-start", logistic_start, *owners, warm=warm or linear)
     if linear:
-        await c.phase("logistic-steps", linear_pass, bank, platform, steps=spec.refit_steps)
+        await c.phase("logistic-steps", linear_pass, *owners, steps=spec.refit_steps)
     else:
         for step in range(0 if warm else 1, spec.steps):
-            await c.phase(f"logistic-step-{step}", logistic_step, bank, platform, curvature=step < spec.curvatures)
-    await c.phase("logistic-end", logistic_end, bank, platform, standard_errors=at_once or chosen, linear=linear)
+            await c.phase(f"logistic-step-{step}", logistic_step, *owners, curvature=step < spec.curvatures)
+    await c.phase("logistic-end", logistic_end, *owners, standard_errors=at_once or chosen, linear=linear)
     for refit in range(1, spec.passes):
         name = f"logistic-refit-{refit}"
-        begin = await c.phase(name, logistic_refit, bank, platform)
+        begin = await c.phase(name, logistic_refit, *owners)
         if not begin.go_on.value:
             break
         if linear:
-            await c.phase(f"{name}-steps", linear_pass, bank, platform, steps=spec.refit_steps)
+            await c.phase(f"{name}-steps", linear_pass, *owners, steps=spec.refit_steps)
         else:
             for step in range(spec.refit_steps):
-                await c.phase(f"{name}-step-{step}", logistic_step, bank, platform, curvature=step == 0)
-        await c.phase(f"{name}-end", logistic_end, bank, platform, standard_errors=chosen, linear=linear)
+                await c.phase(f"{name}-step-{step}", logistic_step, *owners, curvature=step == 0)
+        await c.phase(f"{name}-end", logistic_end, *owners, standard_errors=chosen, linear=linear)
     if spec.standard_errors and not (at_once or chosen):
-        await c.phase("logistic-errors", logistic_end, bank, platform, standard_errors=True, linear=linear)
+        await c.phase("logistic-errors", logistic_end, *owners, standard_errors=True, linear=linear)

@@ -94,10 +94,13 @@ class LogisticCode:
         Training rows.
     key_bits : int
         Of both keys.
+    relayed : bool
+        Whether there are further platforms: slots then leave room for the mask under which rows are relayed to them.
     """
 
     rows: int
     key_bits: int
+    relayed: bool = False
 
     @property
     def row_log(self) -> int:
@@ -116,8 +119,10 @@ class LogisticCode:
         2^(bits + row_log + 1); twice that again lets :class:`GradientRound` undo a wrap.
         """
         overhead = self.row_log + 1 + 2
+        # A relayed sum has a mask of its own, and the mask of its reply is kept apart from the bits above it.
+        room = self.key_bits - MASK_BITS - 2 - 6 - (2 * MASK_BITS + 2 if self.relayed else 0)
         for terms in range(wanted, 1, -1):
-            slot = min((self.key_bits - MASK_BITS - 2 - 6) // (4 * terms + 1), 24 + overhead)
+            slot = min(room // (4 * terms + 1), 24 + overhead)
             bits = slot - overhead
             if bits >= _LEAST_BITS:
                 return SeriesCode(terms, bits - bits // 2, bits // 2, slot)
@@ -154,6 +159,36 @@ class LogisticCode:
         """Fractional bits of the cross block, and of the first gradient, before truncation."""
         return SLOPE_BITS + 2 * CURVE_BITS + self.row_log
 
+    def relayed_row_bits(self, series: SeriesCode) -> int:
+        """Width of the mask of one row's product on its way to a further platform."""
+        return series.product_bits - self.row_log + 1 + MASK_BITS
+
+    def relayed_sums(self, public: PublicKey, series: SeriesCode) -> SlotPlan:
+        """Sums over rows of masked products, and of their masks: one value each, masked as a whole."""
+        return SlotPlan(series.product_bits + MASK_BITS + 2, public)
+
+    def relayed_bin_bits(self, series: SeriesCode) -> int:
+        """Width of the mask of one bin's sum of residuals on its way back."""
+        return series.slot + MASK_BITS
+
+    def relayed_gradient(self, public: PublicKey, series: SeriesCode) -> SlotPlan:
+        """:meth:`gradient` of masked sums."""
+        sums = self.relayed_bin_bits(series) + 1 + DESIGN_BITS + 1 + DESIGN_REACH + BIN_LOG
+        ridge = RING + self.gradient_scale(series) - FRACTION + 1 + COLUMN_LOG
+        return SlotPlan(max(sums, ridge) + 1, public)
+
+    def relayed_column_bits(self) -> int:
+        """Width of the mask of slope share × column of one row."""
+        return SLOPE_SLOT + CURVE_BITS + 1 + DESIGN_REACH + MASK_BITS
+
+    def relayed_block_bits(self) -> int:
+        """Width of :meth:`relayed_block`'s values."""
+        return self.relayed_column_bits() + 1 + self.row_log + CURVE_BITS + 1 + DESIGN_REACH + BIN_LOG
+
+    def relayed_block(self, public: PublicKey) -> SlotPlan:
+        """:meth:`cross_block` of masked rows."""
+        return SlotPlan(self.relayed_block_bits(), public)
+
     def own_block(self, public: PublicKey) -> SlotPlan:
         """∑ slope share by pair of bins, times both raw columns, whitened on both sides."""
         raw = SLOPE_SLOT + self.row_log + 2 * (RAW_BITS + RAW_REACH) + 2 * BIN_LOG
@@ -173,6 +208,10 @@ class LogisticCode:
         self.slope_series(8)
         self.own_block(public)
         self.cross_block(public)
+        if self.relayed:
+            self.relayed_sums(public, self.gradient_series(12))
+            self.relayed_gradient(public, self.gradient_series(12))
+            self.relayed_block(public)
         if self.own_scale() + 2 + MASK_BITS > RING:
             raise _key_too_short(self.key_bits, "the curvature of so many rows")
 

@@ -21,10 +21,13 @@ from vfl.crypto import limbs
 from vfl.crypto.backends.base import Limbs
 from vfl.crypto.paillier import AdditiveHE, Ciphertexts, SealedCiphertexts
 from vfl.crypto.shares import FRACTION, Ring, linear_map, to_fixed
+from vfl.protocols.logistic_design import OwnDesign
 from vfl.protocols.logistic_rounds import Round, Shares, wrong_count, zeros
 from vfl.wire.carriers import MaskedCiphertexts
 
-__all__ = ["CurvatureRound"]
+__all__ = ["CurvatureRound", "own_block", "pair_sums", "plus"]
+
+Bins = npt.NDArray[np.uint16]
 
 Ints = npt.NDArray[np.int64]
 _FLUSH_ROWS = 1 << 14
@@ -60,6 +63,8 @@ class CurvatureRound(Round):
         self._cross: list[Ciphertexts | None] = []
         self._kept: list[Limbs] = []
         self._read: list[Limbs] = []
+        self.peer_slopes: list[Ciphertexts] = []
+        """[[peer's share of each slope]], kept where there are further platforms to relay its products to."""
 
     # --- as source --------------------------------------------------------------------------------------------
 
@@ -102,17 +107,12 @@ class CurvatureRound(Round):
         bins = design.bins[self._row : self._row + self._pending_rows]
         c = he.concat(self._pending)
         own = [he.take(c, np.arange(j, len(c), per_row, dtype=np.int64)) for j in range(per_row)]
-        blocks = []
-        pairs = list(_pairs(design.columns))
-        for first in range(0, len(pairs), _PAIRS_AT_ONCE):
-            some = pairs[first : first + _PAIRS_AT_ONCE]
-            joint = np.stack([bins[:, f] * design.counts[g] + bins[:, g] for f, g in some], axis=1)
-            counts = np.array([design.counts[f] * design.counts[g] for f, g in some], dtype=np.int32)
-            blocks.append(he.bucket_sums(own[0], joint.astype(np.uint16), None, counts))
-        self._pairs = _plus(he, self._pairs, he.concat(blocks))
+        if self.s.others:
+            self.peer_slopes.append(own[0])
+        self._pairs = plus(he, self._pairs, pair_sums(he, design, own[0], bins))
         cross = self._cross or [None] * (per_row - 1)
         self._cross = [
-            _plus(he, old, he.bucket_sums(part, bins, None, design.counts))
+            plus(he, old, he.bucket_sums(part, bins, None, design.counts))
             for old, part in zip(cross, own[1:], strict=True)
         ]
         self._row += self._pending_rows
@@ -125,31 +125,12 @@ class CurvatureRound(Round):
         if self._row != self._rows or self._pairs is None:
             raise wrong_count()
         own_plan = s.code.own_block(he.public)
-        block = self._own_block(self._pairs)
+        block = own_block(he, s.design, self._pairs, self._rows)
         yield from self._reply(he.pack(block, own_plan.per, own_plan.slot_bits), own_plan, self._kept)
         back = s.design.curve_table(self._rows, stretched=s.first)
         parts = [linear_map(he, part, back) for part in self._cross if part is not None]
         order = np.arange(len(parts) * s.design.columns, dtype=np.int64).reshape(len(parts), -1).T.ravel()
         yield from self._reply(he.take(he.concat(parts), order), plan, self._kept)
-
-    def _own_block(self, pairs: Ciphertexts) -> Ciphertexts:
-        """[[T_left · X_ownᵀ Ω X_own · T_rightᵀ]], row by row."""
-        he, design = self.s.peer, self.s.design
-        index = list(_pairs(design.columns))
-        products = np.concatenate([np.outer(design.raw[f], design.raw[g]).ravel() for f, g in index])
-        weighed = he.mul_plain(pairs, np.abs(products).astype(np.uint64)[:, None], products < 0)
-        owner = np.concatenate(
-            [np.full(int(design.counts[f]) * int(design.counts[g]), i) for i, (f, g) in enumerate(index)]
-        )
-        raw = _sum_by(he, weighed, owner, len(index))
-        place = np.zeros((design.columns, design.columns), dtype=np.int64)
-        for i, (f, g) in enumerate(index):
-            place[f, g] = place[g, f] = i
-        left, right = design.whiteners(self._rows)
-        size = design.columns
-        half = he.concat([linear_map(he, he.take(raw, place[:, k]), left.T) for k in range(size)])
-        rows = np.arange(size * size, dtype=np.int64).reshape(size, size).T
-        return he.concat([linear_map(he, he.take(half, rows[j]), right.T) for j in range(size)])
 
     def take_masked(self, masked: MaskedCiphertexts) -> None:
         self._read.append(self.s.own.decrypt(masked.sealed))
@@ -211,11 +192,43 @@ class CurvatureRound(Round):
         return out
 
 
+def pair_sums(he: AdditiveHE, design: OwnDesign, slopes: Ciphertexts, bins: Bins) -> Ciphertexts:
+    """Sums of the slopes by pairs of own bins, pair of columns by pair of columns; ``bins`` are those of their rows."""
+    blocks = []
+    pairs = list(_pairs(design.columns))
+    for first in range(0, len(pairs), _PAIRS_AT_ONCE):
+        some = pairs[first : first + _PAIRS_AT_ONCE]
+        joint = np.stack([bins[:, f] * design.counts[g] + bins[:, g] for f, g in some], axis=1)
+        counts = np.array([design.counts[f] * design.counts[g] for f, g in some], dtype=np.int32)
+        blocks.append(he.bucket_sums(slopes, joint.astype(np.uint16), None, counts))
+    return he.concat(blocks)
+
+
+def own_block(he: AdditiveHE, design: OwnDesign, pairs: Ciphertexts, rows: int) -> Ciphertexts:
+    """[[T_left · X_ownᵀ Ω X_own · T_rightᵀ]], row by row, from :func:`pair_sums` over ``rows`` rows."""
+    index = list(_pairs(design.columns))
+    products = np.concatenate([np.outer(design.raw[f], design.raw[g]).ravel() for f, g in index])
+    weighed = he.mul_plain(pairs, np.abs(products).astype(np.uint64)[:, None], products < 0)
+    owner = np.concatenate(
+        [np.full(int(design.counts[f]) * int(design.counts[g]), i) for i, (f, g) in enumerate(index)]
+    )
+    raw = _sum_by(he, weighed, owner, len(index))
+    place = np.zeros((design.columns, design.columns), dtype=np.int64)
+    for i, (f, g) in enumerate(index):
+        place[f, g] = place[g, f] = i
+    left, right = design.whiteners(rows)
+    size = design.columns
+    half = he.concat([linear_map(he, he.take(raw, place[:, k]), left.T) for k in range(size)])
+    order = np.arange(size * size, dtype=np.int64).reshape(size, size).T
+    return he.concat([linear_map(he, he.take(half, order[j]), right.T) for j in range(size)])
+
+
 def _pairs(columns: int) -> Iterator[tuple[int, int]]:
     return combinations_with_replacement(range(columns), 2)
 
 
-def _plus(he: AdditiveHE, old: Ciphertexts | None, new: Ciphertexts) -> Ciphertexts:
+def plus(he: AdditiveHE, old: Ciphertexts | None, new: Ciphertexts) -> Ciphertexts:
+    """``new``, added to what was summed before."""
     return new if old is None else he.add(old, new)
 
 

@@ -6,17 +6,16 @@ sides differ in what their values of a row are: the bank knows series and labels
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from vfl.config.logistic import LogisticSpec
-from vfl.core.logistic import p_values
 from vfl.crypto import limbs
 from vfl.crypto.backends.base import Limbs
+from vfl.crypto.keys import PublicKey
 from vfl.crypto.paillier import Ciphertexts, SealedCiphertexts
 from vfl.crypto.shares import (
     FRACTION,
@@ -32,6 +31,7 @@ from vfl.crypto.shares import (
 from vfl.protocols.logistic import What, inversion_intervals
 from vfl.protocols.logistic_code import SeriesCode
 from vfl.protocols.logistic_curvature import CurvatureRound
+from vfl.protocols.logistic_progress import Progress
 from vfl.protocols.logistic_rounds import (
     GradientRound,
     MarginRound,
@@ -43,58 +43,42 @@ from vfl.protocols.logistic_rounds import (
     wrong_count,
     zeros,
 )
-from vfl.protocols.logistic_weights import OwnWeights
 from vfl.runtime.state import freeze, thaw
 from vfl.runtime.workspace import too_early
 from vfl.wire.carriers import MaskedCiphertexts
 
-__all__ = ["LogisticParty", "VarianceRound"]
+__all__ = [
+    "LogisticParty",
+    "VarianceRound",
+    "open_variances",
+    "start_plan",
+    "variance_factors",
+    "variance_plan",
+]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-TERMS = (12, 9, 6)
-"""Harmonics of σ in the last step, the one before, and all earlier ones: few while the weights are far off."""
 COARSE_SLOPES, FINE_SLOPES = 5, 8
 """Harmonics of σ': few for a curvature that only serves the next steps, many for standard errors."""
 _MIX_BITS = 20
 """Fractional bits of the public factors of the inversion and of the whitening of variances."""
 
 
-class LogisticParty(ABC):
+class LogisticParty(Progress):
     """One side: its shares, the rounds by name, and its state between phases."""
 
     def __init__(self, spec: LogisticSpec, owners: int) -> None:
-        self.spec = spec
+        super().__init__(spec)
         self._owners = owners
         self._shares: Shares | None = None
         self._rounds: dict[What, Round] = {}
-        self._step = 0
-        self._opened = False
-        self._own: OwnWeights | None = None
         self._interval = 0
         self._mix: Ring = zeros(0, 0)
         self._base: Ring = zeros(0)
         self._slope: Ring = zeros(0)
-        self._restored: dict[str, Any] = {}
-
-    @property
-    def coefficients(self) -> Floats:
-        """Own weights of the last pass that has ended; empty before."""
-        return self.own.coefficients if self.started and self.own.passes else np.zeros(0)
-
-    @property
-    def standard_errors(self) -> Floats:
-        return self.own.standard_errors if self.started else np.zeros(0)
-
-    def tests(self) -> dict[str, list[float | None]]:
-        """Standard errors and Wald p-values for the model part; None for held columns."""
-        errors = self.standard_errors
-        p = p_values(self.own.weights, errors) if len(errors) else errors
-        return {
-            "standard_errors": [None if np.isnan(e) else float(e) for e in errors],
-            "p_values": [] if self.spec.family == "linear" else [None if np.isnan(v) else float(v) for v in p],
-        }
+        self.others: list[int] = []
+        """Columns of each further platform, in the order of the job."""
 
     @property
     def started(self) -> bool:
@@ -109,18 +93,10 @@ class LogisticParty(ABC):
             raise too_early("number of columns")
         return self._shares
 
-    @property
-    def own(self) -> OwnWeights:
-        """What this owner decides alone: penalties, held columns, its weights as far as it knows them."""
-        if self._own is None:
-            self._own = self.make_own()
-            if self._restored:
-                self._own.restore(self._restored["arrays"])
-        return self._own
-
     def adopt(self, peer_columns: int) -> None:
         """Take up the shares of this job, or those of the last checkpoint."""
         shares = self._shares = self.make_shares(peer_columns)
+        shares.admit(tuple(self.others))
         if self._restored:
             arrays, facts = self._restored["arrays"], self._restored["facts"]
             shares.weights, shares.inverse = (ring_from_bytes(arrays[k]) for k in ("weights", "inverse"))
@@ -137,15 +113,13 @@ class LogisticParty(ABC):
         """A pass from weights that their owners know: each holds its own in clear, the peer's share is zero."""
         before = self.shares
         shares = self._shares = self.make_shares(before.peer_columns)
+        shares.admit(before.others)
         shares.clock = before.clock
         shares.weights[shares.mine] = to_fixed(shares.design.whitened(self.own.weights))
-        self._rounds, self._step, self._opened = {}, 0, False
+        self._rounds = {}
+        self.begin_pass()
 
     # --- what the two sides do differently --------------------------------------------------------------------
-
-    @abstractmethod
-    def make_own(self) -> OwnWeights:
-        """Penalties and starting weights of the own columns."""
 
     @abstractmethod
     def make_shares(self, peer_columns: int) -> Shares:
@@ -167,8 +141,7 @@ class LogisticParty(ABC):
         if what is What.MARGINS:
             self._rounds[what] = MarginRound(s)
         elif what is What.SUMS:
-            to_come = self._steps - 1 - self._step
-            code = s.code.gradient_series(TERMS[min(to_come, len(TERMS) - 1)])
+            code = s.code.gradient_series(self.terms)
             self._rounds[what] = SumRound(s, code, self.sigmoid_values(code))
         elif what is What.GRADIENT:
             sums = self._rounds[What.SUMS]
@@ -197,24 +170,14 @@ class LogisticParty(ABC):
     @property
     def curvature_rows(self) -> int:
         """Rows of the present curvature: all for the first and for standard errors."""
-        rows = self.shares.rows
-        return rows if self._last or self.from_own_model else min(rows, self.spec.curvature_rows)
+        return self.rows_of_curvature(self.shares.rows)
 
-    @property
-    def from_own_model(self) -> bool:
-        """Whether the bank knows all slopes: in the first step of all, from its own model; if they are constant."""
-        if self.spec.family == "linear":
-            return True
-        return self._step == 0 and not self.own.passes and not self.spec.warm_start
-
-    @property
-    def _steps(self) -> int:
-        """Steps of the present pass."""
-        return self.spec.refit_steps if self.own.passes - self._opened else self.spec.steps
-
-    @property
-    def _last(self) -> bool:
-        return self._step >= self._steps
+    def round_of(self, what: What) -> Round:
+        """The present round of a name."""
+        found = self._rounds.get(what)
+        if found is None:
+            raise too_early(str(what))
+        return found
 
     def encrypted_values(self, what: What) -> Iterator[SealedCiphertexts]:
         yield from self._rounds[what].encrypted()
@@ -270,14 +233,15 @@ class LogisticParty(ABC):
             self._interval += 1
         elif what is What.DIRECTION:
             s.weights = (s.weights - self._round_matrix(What.INVERSE).product()[:, 0]) % (1 << RING)
-            self._step += 1
+            self.step_ended()
         else:
             self._rounds[what].finish()
         if what is What.CURVATURE and self.from_own_model:
             s.gradient[s.mine] = (s.gradient[s.mine] + to_fixed(self.own_gradient())) % (1 << RING)
             # A constant curvature gives the gradient anywhere from that at one point: where only the bank has weights.
             self._slope = s.gradient
-            self._base = s.weights.copy() if s.first else zeros(s.columns)
+            self._base = zeros(s.columns)
+            self._base[s.mine] = s.weights[s.mine] * s.first
 
     def own_gradient(self) -> Floats:
         """What the owner adds in clear to the gradient in its own columns where the bank's model is the start."""
@@ -300,12 +264,8 @@ class LogisticParty(ABC):
             raise wrong_count()
         values = ring_from_bytes(np.frombuffer(share, dtype=np.uint8).reshape(-1, RING // 8))
         weights = s.design.weights(to_floats((values[:count] + s.weights[s.mine]) % (1 << RING)))
-        errors = np.zeros(0)
-        if variance is not None:
-            variances = to_floats((values[count:] + variance.of_mine) % (1 << RING), FRACTION + 2 * _MIX_BITS)
-            errors = np.sqrt(np.maximum(variances, 0) / scale)
-        self.own.take(weights, errors, again=self._opened)
-        self._opened = True
+        variances = np.zeros(0) if variance is None else open_variances(values[count:] + variance.of_mine)
+        self.learn(weights, variances, scale)
 
     @property
     def _variance(self) -> VarianceRound | None:
@@ -320,12 +280,39 @@ class LogisticParty(ABC):
         sealed = [] if self._opened else self._round_matrix(What.INVERSE).sealed
         matrix = np.frombuffer(b"".join(part.data for part in sealed), dtype=np.uint8)
         arrays = {"weights": ring_bytes(s.weights), "inverse": ring_bytes(s.inverse), "matrix": matrix[None, :]}
-        facts = {"clock": s.clock, "step": self._step, "opened": self._opened, "peer_columns": s.peer_columns}
+        facts = {
+            "clock": s.clock, "step": self._step, "opened": self._opened, "peer_columns": s.peer_columns,
+            "others": self.others,
+        }  # fmt: skip
         return freeze(arrays | self.own.state(), facts)
 
     def restore_shares(self, raw: bytes) -> None:
         arrays, facts = thaw(raw)
+        self.others = facts["others"]
         self._restored = {"arrays": arrays, "facts": facts}
+
+
+def variance_factors(whiten: Floats) -> Ring:
+    """(columns², columns): T_jf T_kf."""
+    fixed = np.rint(np.ldexp(whiten, _MIX_BITS)).astype(np.int64).astype(object)
+    size = len(fixed)
+    out: Ring = (fixed[:, None, :] * fixed[None, :, :]).reshape(size * size, size)
+    return out
+
+
+def variance_plan(public: PublicKey) -> SlotPlan:
+    """Slots of variances, which have 32 + 2 · 20 fractional bits."""
+    return SlotPlan(RING + 2 * (_MIX_BITS + 12) + 18, public)
+
+
+def start_plan(public: PublicKey) -> SlotPlan:
+    """Slots of a provider's own weights in the fixed-point ring."""
+    return SlotPlan(RING, public)
+
+
+def open_variances(ring: Ring) -> Floats:
+    """Variances before division by rows, of the sum of all shares."""
+    return to_floats(ring % (1 << RING), FRACTION + 2 * _MIX_BITS)
 
 
 class VarianceRound(Round):
@@ -349,21 +336,12 @@ class VarianceRound(Round):
     def take_encrypted(self, sealed: SealedCiphertexts) -> None:
         self._received.append(self._open(sealed))
 
-    def _factors(self) -> Ring:
-        """(columns², columns): T_jf T_kf."""
-        whiten = np.rint(np.ldexp(self.s.design.whiten, _MIX_BITS)).astype(np.int64).astype(object)
-        size = len(whiten)
-        out: Ring = (whiten[:, None, :] * whiten[None, :, :]).reshape(size * size, size)
-        return out
-
-    def _plan(self, public: Any) -> SlotPlan:
-        return SlotPlan(RING + 2 * (_MIX_BITS + 12) + 18, public)
-
     def masked(self) -> Iterator[MaskedCiphertexts]:
         he = self.s.peer
-        plan = self._plan(he.public)
+        plan = variance_plan(he.public)
         block = he.concat(self._received)
-        packed = he.pack(linear_map(he, block, self._factors()), plan.per, plan.slot_bits)
+        factors = variance_factors(self.s.design.whiten)
+        packed = he.pack(linear_map(he, block, factors), plan.per, plan.slot_bits)
         yield from self._reply(packed, plan, self._kept)
 
     def take_masked(self, masked: MaskedCiphertexts) -> None:
@@ -371,7 +349,7 @@ class VarianceRound(Round):
 
     def finish(self) -> None:
         s = self.s
-        kept = self._plan(s.peer.public).read(np.vstack(self._kept), 1, s.design.columns)[0]
-        local = s.inverse[s.mine, s.mine].ravel().dot(self._factors())
+        kept = variance_plan(s.peer.public).read(np.vstack(self._kept), 1, s.design.columns)[0]
+        local = s.inverse[s.mine, s.mine].ravel().dot(variance_factors(s.design.whiten))
         self.of_mine = (local - kept) % (1 << RING)
-        self.of_theirs = self._plan(s.own.public).read(np.vstack(self._read), 1, s.peer_columns)[0]
+        self.of_theirs = variance_plan(s.own.public).read(np.vstack(self._read), 1, s.peer_columns)[0]

@@ -6,13 +6,16 @@ import math
 
 from vfl.config.contract import Budget
 from vfl.config.logistic import LogisticSpec
+from vfl.crypto.masking import MASK_BITS
 from vfl.protocols.logistic import inversion_intervals
 from vfl.protocols.logistic_code import BIN_LOG, LogisticCode
 
 __all__ = ["logistic_budgets"]
 
 
-def logistic_budgets(spec: LogisticSpec, *, rows: int, columns: int, key_bits: int) -> dict[str, Budget]:
+def logistic_budgets(
+    spec: LogisticSpec, *, rows: int, columns: int, key_bits: int, providers: int = 0
+) -> dict[str, Budget]:
     """Messages and bits per message type and receiver, at most.
 
     Parameters
@@ -21,22 +24,27 @@ def logistic_budgets(spec: LogisticSpec, *, rows: int, columns: int, key_bits: i
         Upper bound of the training rows.
     columns : int
         Upper bound of one owner's columns, the intercept included.
+    providers : int
+        Platforms after the first.
     """
     chunk = LogisticCode(rows, key_bits).chunk
     by_row = math.ceil(rows / chunk)
     by_bin = math.ceil(2 * (1 << BIN_LOG) / chunk)
-    matrix = math.ceil((2 * columns) ** 2 / chunk)
+    matrix = math.ceil(((2 + providers) * columns) ** 2 / chunk)
     curvature = math.ceil(rows / max(1, chunk // (columns + 2))) + 2 * matrix
     refits = spec.passes - 1
     # Standard errors want one more look at the rows, in each pass where columns are chosen by them.
     errors = spec.passes if spec.selection != "none" else 1
     passes, inversions = spec.steps + refits * spec.refit_steps + errors, spec.curvatures + refits + errors
-    iterations = len(inversion_intervals(2))
+    iterations = len(inversion_intervals(2 + providers))
     encrypted = passes * (2 * by_row + 2 * by_bin + 1) + inversions * (curvature + (iterations + 2) * matrix + by_row)
     masked = passes * (2 * by_row + 2 * by_bin + matrix) + inversions * (by_row + curvature + 2 * iterations * matrix)
     opened = spec.passes + 1
     share = opened * 2 * 128 * columns
-    return {
+    added = _provider_budgets(
+        rows=rows, columns=columns, providers=providers, key_bits=key_bits, curvatures=inversions, passes=passes
+    )
+    ours = {
         "PlatformKeyOffer": Budget(1, 0),
         "BankKeyAck": Budget(1, 0),
         "BankWidth": Budget(1, 16),
@@ -49,4 +57,31 @@ def logistic_budgets(spec: LogisticSpec, *, rows: int, columns: int, key_bits: i
         "PlatformShare": Budget(opened, share),
         "PlatformRefit": Budget(refits, refits),
         "RefitBegin": Budget(refits, refits),
+    }
+    more = {name: Budget(ours[name].messages + b.messages, 0) if name in ours else b for name, b in added.items()}
+    return ours | more
+
+
+def _provider_budgets(
+    *, rows: int, columns: int, providers: int, key_bits: int, curvatures: int, passes: int
+) -> dict[str, Budget]:
+    """What further platforms add; ``curvatures`` and ``passes``: how often a curvature and a gradient are made."""
+    if not providers:
+        return {}
+    code = LogisticCode(rows, key_bits, relayed=True)
+    chunk, half = code.chunk, max(1, code.chunk // 2)
+    per = max(1, (key_bits - 1 - MASK_BITS) // (code.relayed_block_bits() + 1 + MASK_BITS))
+    groups = math.ceil((columns + 1) / per)
+    by_row, by_bin = math.ceil(rows / chunk), math.ceil(2 * providers * (1 << BIN_LOG) / chunk)
+    matrix = math.ceil(columns**2 / chunk) + 1
+    columns_by_row = math.ceil(rows / max(1, half // groups))
+    blocks = matrix + (providers + 1) * (math.ceil(columns * groups / chunk) + 1)
+    return {
+        "BankEncrypted": Budget(passes * (by_bin + matrix) + curvatures * by_row + matrix, 0),
+        "PlatformEncrypted": Budget(passes * matrix + curvatures * by_row + matrix, 0),
+        "PlatformMasked": Budget(passes * (1 + by_row + by_bin + matrix) + curvatures * blocks + matrix, 0),
+        "BankRelay": Budget(curvatures * columns_by_row, 0),
+        "PlatformRelay": Budget(
+            passes * (math.ceil(rows / half) + math.ceil((1 << BIN_LOG) / half)) + curvatures * columns_by_row, 0
+        ),
     }

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from vfl.crypto import limbs
 from vfl.crypto.backends.base import Limbs
+from vfl.crypto.keys import PublicKey
 from vfl.crypto.masking import slot_shares
 from vfl.crypto.paillier import AdditiveHE, Ciphertexts, KeyHolder, SealedCiphertexts
 from vfl.crypto.randomness import JobSeed
@@ -53,6 +54,10 @@ __all__ = [
     "Shares",
     "SlopeRound",
     "SumRound",
+    "clean_sums",
+    "margin_tables",
+    "margins_of_rows",
+    "with_top_bits",
     "wrong_count",
     "zeros",
 ]
@@ -75,6 +80,8 @@ class Shares:
         The own key pair and the peer's public key.
     peer_columns : int
         Columns of the peer's part; the bank's come first in joint vectors.
+
+    ``others`` are the columns of each further platform, which come last; neither party computes with them.
     """
 
     first: bool
@@ -95,8 +102,14 @@ class Shares:
     """[[peer's share of the own weights]] under its key: the ridge needs it."""
     clock: int = field(init=False, default=0)
     """Counts encryptions and replies: no randomness serves two of them."""
+    others: tuple[int, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
+        self.admit(())
+
+    def admit(self, others: tuple[int, ...]) -> None:
+        """Shares of zero, for this party, its peer and further platforms of so many columns."""
+        self.others = others
         total = self.columns
         self.weights = zeros(total)
         self.gradient = zeros(total)
@@ -107,16 +120,25 @@ class Shares:
 
     @property
     def columns(self) -> int:
+        return self._computing + sum(self.others)
+
+    @property
+    def _computing(self) -> int:
         return self.design.columns + self.peer_columns
 
     @property
     def mine(self) -> slice:
         """Own columns in joint vectors."""
-        return slice(0, self.design.columns) if self.first else slice(self.peer_columns, self.columns)
+        return slice(0, self.design.columns) if self.first else slice(self.peer_columns, self._computing)
 
     @property
     def theirs(self) -> slice:
-        return slice(self.design.columns, self.columns) if self.first else slice(0, self.peer_columns)
+        return slice(self.design.columns, self._computing) if self.first else slice(0, self.peer_columns)
+
+    def part(self, other: int) -> slice:
+        """Columns of a further platform in joint vectors."""
+        start = self._computing + sum(self.others[:other])
+        return slice(start, start + self.others[other])
 
     @property
     def rows(self) -> int:
@@ -228,37 +250,11 @@ class MarginRound(Round):
         index = np.arange(2 * own, dtype=np.int64)
         low, s.peer_weights = he.take(both, index[:own]), he.take(both, index[own:])
         plan = s.code.margins(he.public)
-        tables = self._tables(low, plan)
+        tables = margin_tables(he, s.design, low, plan)
         for part in s.chunks(plan.groups(s.rows)):
-            masked, mask = self._share_slots(self._margins(tables, plan, part), plan)
+            masked, mask = self._share_slots(margins_of_rows(he, s.design, tables, part), plan)
             self._add(slot_shares(mask, slots=plan.per, slot_bits=plan.slot_bits), part.start * plan.per, minus=True)
             yield masked
-
-    def _tables(self, weights: Ciphertexts, plan: SlotPlan) -> list[Ciphertexts]:
-        """[[what each bin adds to a margin]] at each slot of a reply; the last entry is a zero."""
-        he, table = self.s.peer, self.s.design.table
-        padded = np.vstack([table, np.zeros((1, table.shape[1]), dtype=np.int64)])
-        tables = [linear_map(he, weights, padded.T)]
-        step = limbs.from_ints([1 << plan.slot_bits] * len(padded), -(-(plan.slot_bits + 1) // 64))
-        for _ in range(1, plan.per):
-            tables.append(he.mul_plain(tables[-1], step))
-        return tables
-
-    def _margins(self, tables: list[Ciphertexts], plan: SlotPlan, groups: slice) -> Ciphertexts:
-        """One ciphertext of ``per`` rows each: additions only."""
-        design, he = self.s.design, self.s.peer
-        first = np.arange(groups.start, groups.stop, dtype=np.int64) * plan.per
-        out: Ciphertexts | None = None
-        for slot, table in enumerate(tables):
-            rows = first + slot
-            inside = rows < self.s.rows
-            for feature, offset in enumerate(design.offsets.tolist()):
-                bins = offset + design.bins[np.where(inside, rows, 0), feature].astype(np.int64)
-                entry = he.take(table, np.where(inside, bins, len(table) - 1))
-                out = entry if out is None else he.add(out, entry)
-        if out is None:
-            raise too_early("column")
-        return out
 
     def take_masked(self, masked: MaskedCiphertexts) -> None:
         plan = self.s.code.margins(self.s.own.public)
@@ -289,6 +285,8 @@ class SumRound(Round):
         self.series, self.values = series, values
         self.kept: Words = np.zeros(0, dtype=np.uint64)
         self.read: Words = np.zeros(0, dtype=np.uint64)
+        self.products: list[Ciphertexts] = []
+        """[[product]] of each row, kept where there are further platforms to relay it to."""
         self._row = 0
         self._sums: Ciphertexts | None = None
 
@@ -306,6 +304,8 @@ class SumRound(Round):
         width = self.series.slot * self.values.shape[1]
         exponents, negative = signed_digits(self.values[rows, ::-1], self.series.slot, -(-width // 64))
         products = he.mul_plain(self._open(sealed), exponents, negative)
+        if self.s.others:
+            self.products.append(products)
         sums = he.bucket_sums(products, design.bins[rows], None, design.counts)
         self._sums = sums if self._sums is None else he.add(self._sums, sums)
 
@@ -343,11 +343,8 @@ class GradientRound(Round):
         self._read: list[Limbs] = []
 
     def encrypted(self) -> Iterator[SealedCiphertexts]:
-        y = self._sums.read
-        both = np.concatenate([y, y >> np.uint64(self._sums.series.slot - 1)])
-        plain = np.zeros((len(both), self.s.own.public.limbs), dtype=np.uint64)
-        plain[:, 0] = both
-        for part in self.s.chunks(len(both)):
+        plain = with_top_bits(self._sums.read, self._sums.series.slot, self.s.own.public)
+        for part in self.s.chunks(len(plain)):
             yield self.s.encrypt(plain[part], "sums")
 
     def take_encrypted(self, sealed: SealedCiphertexts) -> None:
@@ -365,23 +362,8 @@ class GradientRound(Round):
         yield from self._reply(he.pack(gradient, plan.per, plan.slot_bits), plan, self._kept)
 
     def _clean_sums(self) -> Ciphertexts:
-        he, slot, r = self.s.peer, self._sums.series.slot, self._sums.kept
-        both = he.concat(self._received)
-        if len(both) != 2 * len(r):
-            raise wrong_count()
-        index = np.arange(len(both), dtype=np.int64)
-        y, top = he.take(both, index[: len(r)]), he.take(both, index[len(r) :])
-        quarter = 1 << (slot - 2)
-        plain = [quarter <= v < 3 * quarter for v in r.tolist()]
-        words = slot // 64 + 1
-        wraps = limbs.from_ints([0 if p else 1 << slot for p in plain], words)
-        minus = [
-            v if p or v < 2 * quarter else v - (1 << slot) for p, v in zip(plain, r.tolist(), strict=True)
-        ]
-        n = he.public.n
-        return he.add_plain(
-            he.sub(y, he.mul_plain(top, wraps)), limbs.from_ints([-v % n for v in minus], he.public.limbs)
-        )
+        he = self.s.peer
+        return clean_sums(he, he.concat(self._received), self._sums.kept, self._sums.series.slot)
 
     def take_masked(self, masked: MaskedCiphertexts) -> None:
         self._read.append(self.s.own.decrypt(masked.sealed))
@@ -484,6 +466,58 @@ class MatrixRound(Round):
         kept = s.code.product(s.peer.public, s.columns).read(np.vstack(self._kept), outputs, s.columns)
         read = s.code.product(s.own.public, s.columns).read(np.vstack(self._read), outputs, s.columns)
         return s.cut(self._left.dot(self._right) + (read - kept).T, FRACTION)
+
+
+def margin_tables(he: AdditiveHE, design: OwnDesign, weights: Ciphertexts, plan: SlotPlan) -> list[Ciphertexts]:
+    """[[what each bin adds to a margin]] at each slot of a reply; the last entry is a zero."""
+    table = design.table
+    padded = np.vstack([table, np.zeros((1, table.shape[1]), dtype=np.int64)])
+    tables = [linear_map(he, weights, padded.T)]
+    step = limbs.from_ints([1 << plan.slot_bits] * len(padded), -(-(plan.slot_bits + 1) // 64))
+    for _ in range(1, plan.per):
+        tables.append(he.mul_plain(tables[-1], step))
+    return tables
+
+
+def margins_of_rows(he: AdditiveHE, design: OwnDesign, tables: list[Ciphertexts], groups: slice) -> Ciphertexts:
+    """One ciphertext of as many rows each as there are ``tables``: additions only."""
+    first = np.arange(groups.start, groups.stop, dtype=np.int64) * len(tables)
+    out: Ciphertexts | None = None
+    for slot, table in enumerate(tables):
+        rows = first + slot
+        inside = rows < len(design.bins)
+        for feature, offset in enumerate(design.offsets.tolist()):
+            bins = offset + design.bins[np.where(inside, rows, 0), feature].astype(np.int64)
+            entry = he.take(table, np.where(inside, bins, len(table) - 1))
+            out = entry if out is None else he.add(out, entry)
+    if out is None:
+        raise too_early("column")
+    return out
+
+
+def with_top_bits(y: Words, slot: int, public: PublicKey) -> Limbs:
+    """The reader's shares mod 2^slot and then their top bits, as plaintexts."""
+    both = np.concatenate([y, y >> np.uint64(slot - 1)])
+    plain = np.zeros((len(both), public.limbs), dtype=np.uint64)
+    plain[:, 0] = both
+    return plain
+
+
+def clean_sums(he: AdditiveHE, both: Ciphertexts, r: Words, slot: int) -> Ciphertexts:
+    """[[T]] over the integers from [[y]] and [[top bit of y]], y - r = T mod 2^slot: see :class:`GradientRound`."""
+    if len(both) != 2 * len(r):
+        raise wrong_count()
+    index = np.arange(len(both), dtype=np.int64)
+    y, top = he.take(both, index[: len(r)]), he.take(both, index[len(r) :])
+    quarter = 1 << (slot - 2)
+    plain = [quarter <= v < 3 * quarter for v in r.tolist()]
+    words = slot // 64 + 1
+    wraps = limbs.from_ints([0 if p else 1 << slot for p in plain], words)
+    minus = [v if p or v < 2 * quarter else v - (1 << slot) for p, v in zip(plain, r.tolist(), strict=True)]
+    n = he.public.n
+    return he.add_plain(
+        he.sub(y, he.mul_plain(top, wraps)), limbs.from_ints([-v % n for v in minus], he.public.limbs)
+    )
 
 
 def wrong_count() -> RemoteProtocolError:

@@ -132,8 +132,9 @@ def _scorecard_budgets(
     )
     widest = max(own, *(min(f, MOST_FEATURES) for f in features.values()))
     regression = logistic_budgets(
-        spec.logistic, rows=train_rows(spec, aligned), columns=1 + widest, key_bits=spec.key_bits
-    )
+        spec.logistic, rows=train_rows(spec, aligned), columns=1 + widest, key_bits=spec.key_bits,
+        providers=len(spec.platforms) - 1,
+    )  # fmt: skip
     points = Budget(math.ceil(aligned / POINT_ROWS), POINT_BITS * aligned)
     return binned | regression | {"PlatformPoints": points}
 

@@ -80,3 +80,19 @@ class PlatformShare(_message.Message):
     SHARE_FIELD_NUMBER: _ClassVar[int]
     share: bytes
     def __init__(self, share: _Optional[bytes] = ...) -> None: ...
+
+class BankRelay(_message.Message):
+    __slots__ = ("under_bank", "under_platform")
+    UNDER_BANK_FIELD_NUMBER: _ClassVar[int]
+    UNDER_PLATFORM_FIELD_NUMBER: _ClassVar[int]
+    under_bank: _carriers_pb2.Ciphertexts
+    under_platform: _carriers_pb2.Ciphertexts
+    def __init__(self, under_bank: _Optional[_Union[_carriers_pb2.Ciphertexts, _Mapping]] = ..., under_platform: _Optional[_Union[_carriers_pb2.Ciphertexts, _Mapping]] = ...) -> None: ...
+
+class PlatformRelay(_message.Message):
+    __slots__ = ("under_bank", "under_platform")
+    UNDER_BANK_FIELD_NUMBER: _ClassVar[int]
+    UNDER_PLATFORM_FIELD_NUMBER: _ClassVar[int]
+    under_bank: _carriers_pb2.Ciphertexts
+    under_platform: _carriers_pb2.Ciphertexts
+    def __init__(self, under_bank: _Optional[_Union[_carriers_pb2.Ciphertexts, _Mapping]] = ..., under_platform: _Optional[_Union[_carriers_pb2.Ciphertexts, _Mapping]] = ...) -> None: ...

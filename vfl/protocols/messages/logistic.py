@@ -17,12 +17,14 @@ __all__ = [
     "BankEncrypted",
     "BankKeyAck",
     "BankMasked",
+    "BankRelay",
     "BankShare",
     "BankWidth",
     "PlatformEncrypted",
     "PlatformKeyOffer",
     "PlatformMasked",
     "PlatformRefit",
+    "PlatformRelay",
     "PlatformShare",
     "PlatformWidth",
     "RefitBegin",
@@ -73,7 +75,7 @@ class BankEncrypted(WireMessage):
 
 @message(logistic_pb2.PlatformEncrypted)
 class PlatformEncrypted(WireMessage):
-    """Values of the platform under its own key."""
+    """Values of the first platform under its own key."""
 
     values: SealedCiphertexts
 
@@ -90,7 +92,7 @@ class BankMasked(WireMessage):
 
 @message(logistic_pb2.PlatformMasked)
 class PlatformMasked(WireMessage):
-    """Results that the platform computed under the bank's key: the bank decrypts its shares of them."""
+    """Results that a platform computed under the receiver's key: the receiver decrypts its shares of them."""
 
     values: MaskedCiphertexts
 
@@ -135,9 +137,25 @@ class BankShare(WireMessage):
 
 @message(logistic_pb2.PlatformShare)
 class PlatformShare(WireMessage):
-    """The platform's shares of what the bank alone may know."""
+    """The first platform's shares of what the receiver alone may know."""
 
     share: Disclosed[bytes]
 
     def disclosed_bits(self) -> int:
         return 8 * len(self.share.value)
+
+
+@message(logistic_pb2.BankRelay)
+class BankRelay(WireMessage):
+    """Values that the bank made for a further platform to compute with: the difference of what the two keys hide."""
+
+    under_bank: SealedCiphertexts
+    under_platform: SealedCiphertexts
+
+
+@message(logistic_pb2.PlatformRelay)
+class PlatformRelay(WireMessage):
+    """The same from a platform."""
+
+    under_bank: SealedCiphertexts
+    under_platform: SealedCiphertexts
