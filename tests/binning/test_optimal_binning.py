@@ -150,4 +150,4 @@ def test_hundred_features_of_fifty_prebins_in_about_a_second() -> None:
         for rows, events in features:
             best_cuts(rows, events, int(rows.sum()), int(events.sum()), BinRule())
         times.append(time.process_time() - started)
-    assert min(times) * 10 < 4.0  # 0.6 s alone; on a crowded machine even processor time stretches threefold
+    assert min(times) * 10 < 4.0  # 1.2 to 1.9 s were seen on a crowded machine, where processor time stretches
