@@ -54,6 +54,9 @@ out_of_time = 0.15
 
 [binning]
 min_iv = 0.08
+
+[logistic]
+curvatures = 2
 """
 TERMS = ReportTerms(
     approval_rate=0.8, segments=("region", "utilisation"), exposure="credit_limit", loss_given_default=0.45, margin=0.05
