@@ -1,4 +1,4 @@
-"""A scorecard of a bank and two platforms as real processes: the second platform is sent relays by both others."""
+"""A scorecard of a bank and two platforms as real processes: the second platform hears from both others."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ from vfl.lab.assembly import LabJob, PlatformTable, assemble
 from vfl.report.feedback import spread_shares
 from vfl.report.model import ReportModel
 from vfl.report.render import render
+from vfl.report.scorecard_model import BinKind
 from vfl.roles import RoleName
 from vfl.runtime.egress import Ledger
 from vfl.service.side import Outcome
@@ -53,6 +54,9 @@ out_of_time = 0.15
 
 [binning]
 min_iv = 0.08
+
+[logistic]
+curvatures = 2
 """
 TERMS = ReportTerms(
     approval_rate=0.8, segments=("region", "utilisation"), exposure="credit_limit", loss_given_default=0.45, margin=0.05
@@ -126,6 +130,20 @@ def test_each_offered_feature_is_on_the_card_or_in_the_table_of_those_that_went(
     assert own | gone == {f.name for f in played.job.bank.work.data.features}
     assert not own & gone
     assert all(r.text.en and r.text.zh for r in card.removed)
+
+
+def test_the_bank_sees_its_own_bins_and_others_counts(played: Played) -> None:
+    card, bank = played.bank.scorecard, played.job.bank
+    assert card is not None
+    train = bank.work.parts[0]
+    assert {t.feature.owner for t in card.tables} == {BANK, PLATFORM}
+    for table in card.tables:
+        own = table.feature.owner == BANK
+        assert (table.feature.name is not None) == own
+        assert {b.kind is BinKind.ANONYMOUS for b in table.bins} == {not own}
+        assert sum(b.rows or 0 for b in table.bins) == train.stop
+        assert sum(b.events or 0 for b in table.bins) == bank.work.labels()[train].sum()
+        assert sum(b.iv for b in table.bins) == pytest.approx(table.iv)
 
 
 def test_shares_of_the_auc_add_up_to_that_of_the_model(played: Played) -> None:
