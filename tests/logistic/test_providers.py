@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from vfl.core.logistic import fit_logistic, sigmoid
 from vfl.protocols.logistic_code import LogisticCode
 from vfl.protocols.logistic_plan import logistic_budgets
 from vfl.runtime.choreography import Choreography
+from vfl.service.plan_scorecard import CardCost, card_bytes
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,6 +66,12 @@ def test_three_platforms_reach_the_pooled_optimum_with_its_standard_errors() -> 
     sent = collections.Counter((s.type_name, s.sender, s.receiver) for s in run.trace)
     for (name, _, _), count in sent.items():
         assert name in ("KeyOffer", "KeyAck") or count <= budgets[name].messages
+    bounds = card_bytes(CardCost(dataclasses.replace(job.job, logistic=spec), len(y), bank=2, platform=2))
+    for name in ("BankRelay", "PlatformRelay", "BankEncrypted", "PlatformMasked"):
+        for receiver in job.names[1:]:
+            sizes = [s.size for s in run.trace if (s.type_name, s.receiver) == (name, receiver)]
+            senders = {s.sender for s in run.trace if (s.type_name, s.receiver) == (name, receiver)}
+            assert sum(sizes) <= len(senders) * bounds[name] + 100 * len(sizes)
 
 
 def test_with_encryption_and_the_curvature_of_a_sample() -> None:

@@ -37,6 +37,8 @@ _PARTS = {
     "sums of residuals": "残差求和",
     "curvatures": "曲率",
     "inversions": "矩阵求逆",
+    "relays": "逐行转交其余平台",
+    "providers": "其余平台计算",
 }
 
 

@@ -14,6 +14,7 @@ from vfl.config.job import JobSpec
 from vfl.crypto.masking import MASK_BITS
 from vfl.protocols.binning_sums import woe_limit
 from vfl.protocols.logistic import inversion_intervals
+from vfl.protocols.logistic_code import LogisticCode
 from vfl.protocols.plan import MOST_FEATURES, train_rows
 from vfl.service.plan_speed import Speed
 
@@ -42,8 +43,13 @@ class CardCost:
         return cls(spec, train_rows(spec, aligned), bank, min(max(features.values()), MOST_FEATURES))
 
     @property
+    def providers(self) -> int:
+        """Platforms after the first."""
+        return len(self.spec.platforms) - 1
+
+    @property
     def total(self) -> int:
-        return 1 + self.bank + self.platform
+        return 1 + self.bank + self.platform * (1 + self.providers)
 
     @property
     def bins(self) -> int:
@@ -52,7 +58,7 @@ class CardCost:
 
     @property
     def iterations(self) -> int:
-        return len(inversion_intervals(2))
+        return len(inversion_intervals(2 + self.providers))
 
     @property
     def later(self) -> int:
@@ -86,9 +92,14 @@ class CardCost:
         """Ciphertexts of one row's packed columns."""
         return math.ceil(columns / self.per(_CROSS_BITS + self.rows.bit_length()))
 
+    def relayed(self, columns: int) -> int:
+        """Ciphertexts of one row's packed columns on their way to a provider, under one key."""
+        code = LogisticCode(self.rows, self.spec.key_bits, relayed=True)
+        return math.ceil(columns / self.per(code.relayed_block_bits()))
+
 
 def card_bytes(cost: CardCost) -> dict[str, int]:
-    """Payload by message type, at most; messages that carry no bulk are left to their envelope."""
+    """Payload by message type and receiver, at most; messages that carry no bulk are left to their envelope."""
     spec, rows, ciphertext = cost.spec, cost.rows, cost.spec.key_bits // 4
     matrix = math.ceil(cost.total**2 / cost.per(_PRODUCT_BITS))
     small = cost.inversions * (cost.iterations + 2) * matrix + cost.later * (2 * cost.bins + cost.total)
@@ -100,9 +111,15 @@ def card_bytes(cost: CardCost) -> dict[str, int]:
     margins = (cost.later + cost.ends) * math.ceil(rows / cost.per(_MARGIN_BITS))
     products = cost.inversions * (2 * cost.iterations + 4) * matrix
     back = margins + products + cost.later * (cost.bins + cost.total)
+    curved = rows + cost.curvature_rows
+    relays = {
+        "BankRelay": 2 * curved * cost.relayed(cost.bank + 2) * ciphertext,
+        "PlatformRelay": 2 * (cost.later * (rows + cost.bins) + curved * cost.relayed(cost.platform)) * ciphertext,
+    }
+    bank += 2 * cost.providers * cost.later * cost.bins
     wide = max(1, (spec.key_bits - 1 - MASK_BITS) // _product_bits(rows))
     pre_bins = cost.platform * (spec.binning.pre_bins + 1)
-    return {
+    return (relays if cost.providers else {}) | {
         "EncryptedLabels": rows * ciphertext,
         "PreBinRows": 5 * pre_bins,
         "EventSums": ciphertext * (1 + pre_bins // cost.per(rows.bit_length())),
@@ -143,6 +160,14 @@ def card_seconds(cost: CardCost, speed: Speed) -> dict[str, float]:
         + rows * (blocks + columns_out),
         "inversions": cost.inversions * cost.iterations * 4 * cost.total**3 * multiply,
     }
+    if cost.providers:
+        own, theirs = cost.relayed(cost.bank + 2), cost.relayed(cost.platform)
+        # A row's columns cost an exponentiation of full size and a seal under each key that is not one's own.
+        products = (own + theirs) * (2 * full + speed.encrypt) + (cost.providers - 1) * theirs * 4 * full
+        micro["relays"] = cost.later * rows * (full + speed.encrypt) + (rows + cost.curvature_rows) * products
+        micro["providers"] = cost.providers * (rows + cost.curvature_rows) * 2 * speed.add * (
+            cost.platform**2 / 2 + cost.platform * (own + cost.providers * theirs)
+        ) + cost.providers * cost.later * rows * 4 * (reply + cost.platform * speed.add)
     return {name: value / 1e6 for name, value in micro.items()}
 
 
