@@ -45,14 +45,14 @@ max_correlation = 1.0
 max_vif = 100000.0
 
 [logistic]
-steps = 3
-curvatures = 2
+steps = 2
+curvatures = 1
 """
 
 
 @functools.cache
 def played() -> LabJob:
-    """A job in which every feature goes on, six of each owner's; without encryption its messages are as many and as
+    """A job in which every feature goes on, three of each owner's; without encryption its messages are as many and as
     long."""
     files = tables(1_800, 1, 7)
     spec = JobSpec.parse(JOB.format(bank=BANK, as_of=files.as_of, study="test_keys = true\nplaintext = true"), "card")
@@ -69,7 +69,7 @@ def played() -> LabJob:
 
 
 def _few(data: Dataset) -> Dataset:
-    names = [f.name for f in data.features if f.kind is FeatureKind.NUMERIC][:6]
+    names = [f.name for f in data.features if f.kind is FeatureKind.NUMERIC][:3]
     labels = None if data.labels is None else data.labels.expose()
     return Dataset.from_arrays(data.ids, {name: data.numeric(name) for name in names}, labels=labels)
 
@@ -140,6 +140,7 @@ def test_the_command_tells_what_a_scorecard_costs_and_leaks(
         assert name in said, name
     assert word.replace(" ", "") in said.replace(" ", "").replace("\n", "").replace("│", "")
     assert ("inversions" if lang == "en" else "矩阵求逆") in said
+    assert ("with 10 of each owner" if lang == "en" else "若每方 10 个特征入模") in said
 
 
 def test_more_rows_features_and_steps_cost_more() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -58,6 +59,8 @@ def plan(job: Path, node: NodeConfig, rows: int | None, features: int | None, fa
     _print_sizes(node, sizes, own_rows, own_features, given=rows is not None or features is not None)
     print_messages(made)
     _print_costs(spec, made, speed)
+    if speed is not None and spec.model == "scorecard":
+        _print_selected(spec, sizes, speed)
 
 
 def own_sizes(
@@ -113,6 +116,20 @@ def print_messages(made: Plan) -> None:
     ]  # fmt: skip
     title = ("Bounds: at most this leaves, per receiver", "上限：对每个接收方，出域内容不超过")
     table(title, columns, rows, prose=True)
+
+
+_SELECTED = 10
+
+
+def _print_selected(spec: JobSpec, sizes: Sizes, speed: Speed) -> None:
+    """The regression's inversions grow with the cube of its columns, and selection takes most features out."""
+    few = {platform: min(count, _SELECTED) for platform, count in sizes.features.items()}
+    smaller = replace(sizes, bank_features=min(sizes.bank_features, _SELECTED), features=few)
+    minutes = plan_job(spec, smaller, speed).total_seconds / 60
+    say(
+        f"That is with every feature in the model; with {_SELECTED} of each owner: {minutes:.1f} minutes.",
+        f"以上按全部特征入模计算；若每方 {_SELECTED} 个特征入模，约需 {minutes:.1f} 分钟。",
+    )
 
 
 def _print_costs(spec: JobSpec, made: Plan, speed: Speed | None) -> None:
