@@ -25,6 +25,7 @@ from vfl.protocols.logistic_provider import BankHub
 from vfl.protocols.periods import BankPeriods
 from vfl.protocols.scorecard import BankCard
 from vfl.runtime.steps import Roles
+from vfl.service.warm_start import EarlierWeights
 
 __all__ = ["BankCardJob"]
 
@@ -33,17 +34,19 @@ class BankCardJob:
     """All roles of the bank in one scorecard job, and their common state; arguments as for ``BankJob``.
 
     ``columns``, where given, are what the regression takes in place of WOE columns: aligned rows, (rows, features).
+    ``earlier`` are the weights that the regression starts from.
     """
 
     def __init__(
         self, work: BankWorkspace, exported_key: bytes, registry: KeyRegistry, *,
-        columns: Callable[[], npt.NDArray[np.float64]] | None = None,
+        columns: Callable[[], npt.NDArray[np.float64]] | None = None, earlier: EarlierWeights | None = None,
     ) -> None:
         self.work = work
         self.binning = BankBinningSteps(work, work.spec.binning)
         self.logistic = BankLogisticSteps(
             work, work.spec.logistic, columns or (lambda: self.binning.columns().matrix()), registry,
             weights=work.weights if work.data.weights is not None else None,
+            start=None if earlier is None else lambda: earlier.of([f.name for f in self.binning.binned().features]),
         )
         self.card = BankCardSteps(work, self.binning, self.logistic)
         self.evaluation = BankCardEvaluation(work, self.binning, self.card)

@@ -33,6 +33,7 @@ from vfl.runtime.agreement import Facts
 from vfl.service.card_exports import write_job_exports
 from vfl.service.folder import JobFolder, known_keys
 from vfl.service.side import JobContext, Outcome
+from vfl.service.warm_start import EarlierWeights
 
 __all__ = ["BankSide"]
 
@@ -87,8 +88,9 @@ class BankSide:
         key = context.keep("key", fresh)
         if context.spec.model == "scorecard":
             return OpenCardJob(
-                work, key, known_keys(self._config.jobs, context.job), self._config.language, self._terms()
-            )
+                work, key, known_keys(self._config.jobs, context.job), self._config.language, self._terms(),
+                EarlierWeights.named_in(context.spec.logistic, self._config.jobs),
+            )  # fmt: skip
         return OpenBankJob(work, key, self._config.language, self._terms())
 
 
@@ -96,9 +98,10 @@ class OpenCardJob(BankCardJob):
     """A bank's open scorecard job, with its results."""
 
     def __init__(
-        self, work: BankWorkspace, exported_key: bytes, registry: KeyRegistry, language: str, terms: ReportTerms
+        self, work: BankWorkspace, exported_key: bytes, registry: KeyRegistry, language: str, terms: ReportTerms,
+        earlier: EarlierWeights | None = None,
     ) -> None:
-        super().__init__(work, exported_key, registry)
+        super().__init__(work, exported_key, registry, earlier=earlier)
         self._language, self._terms = language, terms
 
     @property

@@ -27,6 +27,7 @@ from vfl.protocols.logistic_provider import PlatformHub, ProviderLogistic
 from vfl.protocols.periods import PlatformPeriods
 from vfl.protocols.scorecard import PlatformCard
 from vfl.runtime.steps import Roles
+from vfl.service.warm_start import EarlierWeights
 
 __all__ = ["PlatformCardJob"]
 
@@ -41,22 +42,27 @@ class PlatformCardJob:
         job's first platform alone uses one.
     columns : callable, optional
         What the regression takes in place of WOE columns: aligned rows in the common order, (rows, features).
+    earlier : EarlierWeights, optional
+        The weights that the regression starts from.
     """
 
     def __init__(
         self, work: PlatformWorkspace, registry: KeyRegistry, exported_key: bytes, *,
-        columns: Callable[[], npt.NDArray[np.float64]] | None = None,
+        columns: Callable[[], npt.NDArray[np.float64]] | None = None, earlier: EarlierWeights | None = None,
     ) -> None:
         self.work = work
         self.checker = KeyCheckerSteps(work, registry)
         self.binning = PlatformBinningSteps(work, work.spec.binning)
         columns = columns or (lambda: self.binning.columns().matrix())
+        start = None if earlier is None else lambda: earlier.of([f.name for f in self.binning.binned().features])
         self.logistic: PlatformLogisticSteps | ProviderLogisticSteps
         if work.party == work.spec.platforms[0]:
-            first = self.logistic = PlatformLogisticSteps(work, work.spec.logistic, columns, exported_key)
+            first = self.logistic = PlatformLogisticSteps(
+                work, work.spec.logistic, columns, exported_key, start=start
+            )
             regression: Roles = {PlatformLogistic: first, PlatformHub: PlatformHubSteps(work, first)}
         else:
-            self.logistic = ProviderLogisticSteps(work, work.spec.logistic, columns, registry)
+            self.logistic = ProviderLogisticSteps(work, work.spec.logistic, columns, registry, start=start)
             regression = {ProviderLogistic: self.logistic}
         self.card = PlatformCardSteps(work, self.binning, self.logistic)
         self.evaluation = PlatformEvaluationSteps()

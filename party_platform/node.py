@@ -29,6 +29,7 @@ from vfl.runtime.agreement import Facts
 from vfl.service.card_exports import write_job_exports
 from vfl.service.folder import JobFolder, known_keys
 from vfl.service.side import JobContext, Outcome
+from vfl.service.warm_start import EarlierWeights
 
 __all__ = ["PlatformSide"]
 
@@ -80,7 +81,8 @@ class PlatformSide:
         )  # fmt: skip
         registry = known_keys(self._config.jobs, context.job)
         if context.spec.model == "scorecard":
-            return OpenCardJob(work, registry, _own_key(context), self._config.language)
+            earlier = EarlierWeights.named_in(context.spec.logistic, self._config.jobs)
+            return OpenCardJob(work, registry, _own_key(context), self._config.language, earlier)
         return OpenPlatformJob(work, registry)
 
 
@@ -97,9 +99,10 @@ class OpenCardJob(PlatformCardJob):
     """A platform's open scorecard job, with its results."""
 
     def __init__(
-        self, work: PlatformWorkspace, registry: KeyRegistry, exported_key: bytes, language: str
+        self, work: PlatformWorkspace, registry: KeyRegistry, exported_key: bytes, language: str,
+        earlier: EarlierWeights | None = None,
     ) -> None:
-        super().__init__(work, registry, exported_key)
+        super().__init__(work, registry, exported_key, earlier=earlier)
         self._language = language
 
     @property

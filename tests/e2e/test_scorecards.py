@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from tests.cli.calling import done, vfl
+from vfl.core.binned_table import BinnedTable
 from vfl.core.card_feature import CategoryRule
 from vfl.core.metrics import auc
 from vfl.data.card_part import CardPart
@@ -281,3 +282,31 @@ def test_what_cannot_be_exported_is_said(network: Network, monkeypatch: pytest.M
     assert "[ONNX_MISSING]" in missing.stderr
     assert "joint-credit-lab[onnx]" in missing.stderr
     assert "onnx left out: ONNX_MISSING" in done("export", network.trained, "--out", tmp_path, "--node", network.node)
+
+
+def test_another_job_starts_from_the_weights_of_the_first(network: Network) -> None:
+    def weights(party: str, job: str) -> dict[str, float]:
+        part = json.loads(network.file(party, job, "scorecard.json").read_text())
+        return dict(zip((f.name for f in BinnedTable.from_dict(part["bins"]).features), part["model"]["weights"], strict=True))
+
+    more = f'warm_start = "{network.trained}"\nstandard_errors = false\n'
+    text = network.job.read_text().replace("steps = 4\ncurvatures = 2\n", "steps = 1\ncurvatures = 1\n" + more)
+    again = network.job.with_name("again.toml")
+    again.write_text(text)
+    done("run", again, "--node", network.node)
+    job = network.latest()
+    assert job != network.trained
+    for party in ("bank-a", "platform-a"):
+        before, after = weights(party, network.trained), weights(party, job)
+        both = sorted(set(before) & set(after))
+        assert len(both) >= 3
+        # Other training rows, one step: near the first model, and not the same.
+        gap = max(abs(before[name] - after[name]) for name in both)
+        assert 0 < gap < 0.4
+    assert "MODEL_UNKNOWN" in vfl("run", _unknown(again, network.trained), "--node", network.node).output
+
+
+def _unknown(job: Path, trained: str) -> Path:
+    other = job.with_name("unknown.toml")
+    other.write_text(job.read_text().replace(trained, "no-such-job"))
+    return other
