@@ -287,7 +287,8 @@ def test_what_cannot_be_exported_is_said(network: Network, monkeypatch: pytest.M
 def test_another_job_starts_from_the_weights_of_the_first(network: Network) -> None:
     def weights(party: str, job: str) -> dict[str, float]:
         part = json.loads(network.file(party, job, "scorecard.json").read_text())
-        return dict(zip((f.name for f in BinnedTable.from_dict(part["bins"]).features), part["model"]["weights"], strict=True))
+        names = [f.name for f in BinnedTable.from_dict(part["bins"]).features]
+        return dict(zip(names, part["model"]["weights"], strict=True))
 
     more = f'warm_start = "{network.trained}"\nstandard_errors = false\n'
     text = network.job.read_text().replace("steps = 4\ncurvatures = 2\n", "steps = 1\ncurvatures = 1\n" + more)

@@ -245,3 +245,23 @@ def test_what_the_regression_protocol_does_not_take(coded: Any, table: tuple[Any
         FederatedLogisticRegression(backend="paillier", key_bits=1024).fit(raw, label)
     with pytest.raises(PlaintextOverflow, match="LOGISTIC_KEY_SHORT"):
         FederatedLogisticRegression(backend="paillier", key_bits=512).fit(coded, label)
+
+
+# --- constraints and penalties ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("terms", [
+    {"signs": True, "ridge": 0.1},
+    pytest.param({"l1": 8.0}, marks=pytest.mark.slow),
+    pytest.param({"selection": "bic"}, marks=pytest.mark.slow),
+])
+def test_the_protocol_holds_the_columns_of_the_pooled_fit(table: tuple[Any, Any], coded: Any, terms: Any) -> None:
+    label = table[1]
+    noise = np.round(np.random.default_rng(0).normal(0, 0.5, 5), 3)[np.random.default_rng(1).integers(0, 5, (ROWS, 2))]
+    values = np.hstack([coded, noise])
+    pooled = FederatedLogisticRegression(**terms, steps=4, curvatures=2).fit(values, label)
+    assert pooled.held_
+    joint = clone(pooled).set_params(backend="paillier", key_bits=1024, random_state=2).fit(values, label)
+    assert joint.held_ == pooled.held_
+    np.testing.assert_allclose(joint.coef_, pooled.coef_, atol=0.02 * np.abs(pooled.coef_).max())
+    assert np.isnan(joint.standard_errors_).sum() == len(joint.held_)

@@ -83,22 +83,23 @@ def fit_logistic(
 
 def fit_link(
     link: Link, design: Floats, labels: Floats, ridge: Floats, *, weights: Floats | None = None,
-    start: Floats | None = None, tolerance: float = 1e-10, steps: int = 100,
+    start: Floats | None = None, linear: Floats | None = None, tolerance: float = 1e-10, steps: int = 100,
 ) -> LogisticFit:
-    """The same for any family, of the plain problem: ½ ridge w² is added to the unscaled loss of the rows."""
+    """The same for any family: ½ ridge w² + linear w is added to the unscaled loss of the rows."""
     v = np.ones(len(labels)) if weights is None else weights
     target, scaled = link.target(labels), ridge / link.scale
+    tilt = np.zeros(len(ridge)) if linear is None else linear / link.scale / link.unit
     w = np.zeros(design.shape[1]) if start is None else start / link.unit
 
     def loss(coefficients: Floats) -> float:
         z = design @ coefficients
-        return float(v @ (link.potential(z) - target * z) + 0.5 * scaled @ coefficients**2)
+        return float(v @ (link.potential(z) - target * z) + 0.5 * scaled @ coefficients**2 + tilt @ coefficients)
 
     now, converged, step = loss(w), False, 0
     while step < steps and not converged:
         step += 1
         z = design @ w
-        gradient = design.T @ (v * (link.mean(z) - target)) + scaled * w
+        gradient = design.T @ (v * (link.mean(z) - target)) + scaled * w + tilt
         hessian = _hessian(link, design, z, v, scaled)
         delta = np.linalg.lstsq(hessian, gradient, rcond=1e-14)[0]
         size = 1.0

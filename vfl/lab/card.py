@@ -14,7 +14,6 @@ from vfl.config.job import JobSpec
 from vfl.config.logistic import LogisticSpec
 from vfl.config.scorecard import ScalingSpec
 from vfl.core.binned_table import BinnedTable
-from vfl.core.logistic import fit_logistic
 from vfl.core.scorecard import Scaling
 from vfl.core.selection import Reason
 from vfl.data.binned_features import woe_columns
@@ -22,6 +21,7 @@ from vfl.lab.assembly import LabJob
 from vfl.lab.model import JointCard
 from vfl.lab.owners import BANK, Owners, PlatformColumns, meet
 from vfl.lab.pooled_bins import bin_columns, select
+from vfl.lab.pooled_regression import pooled_regression
 from vfl.lab.regression import LOGISTIC
 from vfl.lab.woe_binner import BINNING, renamed
 from vfl.protocols.binning import BankBinning, PlatformBinning, binning, screening
@@ -60,7 +60,7 @@ class FederatedScorecard(ClassifierMixin, Owners):  # type: ignore[misc] # sciki
         As in a job's ``[binning]``, with its defaults: :class:`vfl.config.binning.BinningSpec`.
     min_iv, max_iv, max_missing, max_correlation, max_vif
         Which columns go on; likewise.
-    ridge, steps, curvatures, curvature_rows, standard_errors
+    ridge, steps, curvatures, curvature_rows, standard_errors, l1, signs, selection, refits
         As in a job's ``[logistic]``.
     base_points, base_odds, pdo
         As in a job's ``[scorecard]``.
@@ -129,6 +129,10 @@ class FederatedScorecard(ClassifierMixin, Owners):  # type: ignore[misc] # sciki
         curvatures: int = _L.curvatures,
         curvature_rows: int = _L.curvature_rows,
         standard_errors: bool = _L.standard_errors,
+        l1: float = _L.l1,
+        signs: bool = _L.signs,
+        selection: str = _L.selection,
+        refits: int = _L.refits,
         base_points: float = _S.base_points,
         base_odds: float = _S.base_odds,
         pdo: float = _S.pdo,
@@ -157,6 +161,10 @@ class FederatedScorecard(ClassifierMixin, Owners):  # type: ignore[misc] # sciki
         self.curvatures = curvatures
         self.curvature_rows = curvature_rows
         self.standard_errors = standard_errors
+        self.l1 = l1
+        self.signs = signs
+        self.selection = selection
+        self.refits = refits
         self.base_points = base_points
         self.base_odds = base_odds
         self.pdo = pdo
@@ -231,9 +239,7 @@ class FederatedScorecard(ClassifierMixin, Owners):  # type: ignore[misc] # sciki
         bins = {owner: bin_columns(owner, table, codes, spec.binning) for owner, table in tables.items()}
         binned, removed = select(bins, tables, spec.binning)
         columns = [woe_columns(tables[owner], part).matrix() for owner, part in binned.items()]
-        design = np.column_stack([np.ones(len(values)), *columns])
-        ridge = np.array([0.0] + [spec.logistic.ridge] * (design.shape[1] - 1))
-        found = fit_logistic(design, codes.astype(np.float64), ridge)
+        found = pooled_regression(spec.logistic, columns, codes.astype(np.float64))
         errors = found.standard_errors if self.standard_errors else np.zeros(0)
         self._adopt(spec, binned, found.coefficients, errors, removed)
 

@@ -11,11 +11,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from vfl.config.job import JobSpec
 from vfl.config.logistic import LogisticSpec
-from vfl.core.logistic import fit_logistic, p_values, sigmoid
+from vfl.core.logistic import p_values, sigmoid
 from vfl.crypto.keyproof import KeyRegistry
 from vfl.data.table import Dataset
 from vfl.lab.owners import Owners, PlatformColumns, meet
 from vfl.lab.packages import node_package
+from vfl.lab.pooled_regression import pooled_regression
 from vfl.protocols.job import joint_regression
 from vfl.runtime.choreography import Choreography
 
@@ -23,7 +24,9 @@ __all__ = ["LOGISTIC", "FederatedLogisticRegression"]
 
 FloatArray = npt.NDArray[np.float64]
 
-LOGISTIC = ("ridge", "steps", "curvatures", "curvature_rows", "standard_errors")
+LOGISTIC = (
+    "ridge", "steps", "curvatures", "curvature_rows", "standard_errors", "l1", "signs", "selection", "refits",
+)  # fmt: skip
 """Parameters of the regression, named as in a job's ``[logistic]``."""
 _D = LogisticSpec()
 
@@ -48,6 +51,8 @@ class FederatedLogisticRegression(ClassifierMixin, Owners):  # type: ignore[misc
         1 / C of scikit-learn's ``LogisticRegression``; the intercept is not penalised.
     steps, curvatures, curvature_rows, standard_errors
         Of the protocol, as in a job's ``[logistic]``: :class:`vfl.config.logistic.LogisticSpec`.
+    l1, signs, selection, refits
+        Elastic net, sign constraints and elimination, as there.
     random_state : int, RandomState or None
         Seeds shares, masks and shuffles of the protocol; the model depends on it within rounding only.
 
@@ -59,6 +64,8 @@ class FederatedLogisticRegression(ClassifierMixin, Owners):  # type: ignore[misc
     standard_errors_ : ndarray of shape (n_features_in_ + 1,), the intercept's first; empty if not wanted
     p_values_ : ndarray of the same shape
         Two-sided Wald tests.
+    held_ : dict of int to str
+        Columns held at zero, with the reason: ``sign``, ``penalty`` or ``selection``; their errors are NaN.
     classes_ : ndarray of shape (2,)
         The second is the event.
     n_features_in_ : int
@@ -87,6 +94,10 @@ class FederatedLogisticRegression(ClassifierMixin, Owners):  # type: ignore[misc
         curvatures: int = _D.curvatures,
         curvature_rows: int = _D.curvature_rows,
         standard_errors: bool = _D.standard_errors,
+        l1: float = _D.l1,
+        signs: bool = _D.signs,
+        selection: str = _D.selection,
+        refits: int = _D.refits,
         random_state: Any = None,
     ) -> None:
         self.platform_columns = platform_columns
@@ -97,6 +108,10 @@ class FederatedLogisticRegression(ClassifierMixin, Owners):  # type: ignore[misc
         self.curvatures = curvatures
         self.curvature_rows = curvature_rows
         self.standard_errors = standard_errors
+        self.l1 = l1
+        self.signs = signs
+        self.selection = selection
+        self.refits = refits
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
@@ -121,19 +136,20 @@ class FederatedLogisticRegression(ClassifierMixin, Owners):  # type: ignore[misc
         values, codes = self._begin(X, y)
         spec = self._job("scorecard", {"logistic": {name: getattr(self, name) for name in LOGISTIC}})
         if self.backend == "plaintext":
-            design = np.column_stack([np.ones(len(values)), values])
-            ridge = np.array([0.0] + [spec.logistic.ridge] * values.shape[1])
-            found = fit_logistic(design, codes.astype(np.float64), ridge)
-            weights = found.coefficients
-            errors = found.standard_errors if self.standard_errors else np.zeros(0)
+            owned = [values[:, columns] for columns in self.owners_.values()]
+            found = pooled_regression(spec.logistic, owned, codes.astype(np.float64))
+            weights, reasons = self._in_order([found.coefficients]), found.held
+            errors = self._in_order([found.standard_errors]) if self.standard_errors else np.zeros(0)
         else:
             job = self._played(spec, values, codes, _learn, (_bank_job, _platform_job))
             parts = [job.bank.logistic, *(job.platforms[name].logistic for name in self._platforms)]
             weights = self._in_order([part.coefficients for part in parts])
             errors = self._in_order([part.standard_errors for part in parts])
+            reasons = tuple(reason for part in parts for reason in part.reasons)
         self.coef_, self.intercept_ = weights[None, 1:], weights[:1]
         self.standard_errors_ = errors
         self.p_values_ = p_values(weights, errors) if len(errors) else np.zeros(0)
+        self.held_ = {int(c): why for c, why in zip(self._order, reasons, strict=True) if why}
         return self
 
     def decision_function(self, X: Any) -> FloatArray:
