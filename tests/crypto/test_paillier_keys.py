@@ -116,6 +116,6 @@ def test_wipe_overwrites_the_stored_primes(key_of):
 def test_private_keys_do_not_print_or_pickle(key_of):
     key = key_of(512)
     assert f"{key.p:x}"[:8] not in repr(key)
-    assert "test keys only" in repr(key)
+    assert "test-keys-only" in repr(key)
     with pytest.raises(TypeError):
         pickle.dumps(key)
