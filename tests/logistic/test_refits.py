@@ -83,6 +83,7 @@ def test_wrong_signs_are_held_at_the_constrained_optimum() -> None:
     assert (x.T @ (p - y))[held].max() < 0
 
 
+@pytest.mark.slow
 def test_elimination_by_bic_leaves_what_tells() -> None:
     bank, platform, y = noisy(seed=5)
     joint = study(bank, platform, y, LogisticSpec(ridge=1e-3, selection="bic", steps=4, curvatures=2))
@@ -115,10 +116,8 @@ def test_warm_start_reaches_the_optimum_in_two_steps() -> None:
     assert relative(joint, optimum) < 2e-3
 
 
-@pytest.mark.parametrize("extra", [
-    {"signs": True, "standard_errors": True},
-    pytest.param({"l1": 6.0, "standard_errors": False}, marks=pytest.mark.slow),
-])
+@pytest.mark.slow
+@pytest.mark.parametrize("extra", [{"signs": True, "standard_errors": True}, {"l1": 6.0, "standard_errors": False}])
 def test_cut_after_every_phase_it_ends_in_the_same_model(extra: dict[str, object]) -> None:
     bank, platform, y = noisy(150, seed=8)
     spec = LogisticSpec(ridge=1.0, steps=3, curvatures=1, refits=5, **extra)  # type: ignore[arg-type]
