@@ -44,6 +44,7 @@ def test_linear_is_ridge_regression() -> None:
     assert joint.bank.model_part()["p_values"] == []
 
 
+@pytest.mark.slow
 def test_linear_elastic_net() -> None:
     bank, platform, z = _table()
     y = 2.0 + z + np.random.default_rng(0).normal(0, 0.5, len(z))

@@ -74,6 +74,7 @@ def test_three_platforms_reach_the_pooled_optimum_with_its_standard_errors() -> 
             assert sum(sizes) <= len(senders) * bounds[name] + 100 * len(sizes)
 
 
+@pytest.mark.slow
 def test_with_encryption_and_the_curvature_of_a_sample() -> None:
     """Keys of 1,024 bits hold six harmonics beside the relays' masks, good for about 1 %."""
     bank, platforms, y = several(100, seed=3, platforms=2)
@@ -100,6 +101,7 @@ def test_a_wrong_sign_of_a_provider_is_held_in_another_pass() -> None:
     assert job.coefficients[-1] == 0
 
 
+@pytest.mark.slow
 def test_a_linear_elastic_net_over_three_platforms() -> None:
     bank, platforms, y = several(200, seed=4)
     x = np.hstack([bank, *platforms])

@@ -159,7 +159,7 @@ def test_both_sides_derive_one_contract(
         Approval.document(for_job(platform), read, Facts(1600, 9)), platform.record, authority.certificate, read
     )
     assert (answer.party, answer.facts) == ("platform-a", Facts(1600, 9))
-    make = partial(contract_of, JOB, read.spec, rows=read.facts.rows)
+    make = partial(contract_of, JOB, read.spec, rows=read.facts.rows, bank_features=read.facts.features)
     one = make(sizes={"platform-a": 1600}, features={"platform-a": 9})
     assert one.digest == make(sizes={"platform-a": 1600}, features={"platform-a": 9}).digest
     assert one.digest != make(sizes={"platform-a": 1600}, features={"platform-a": 10}).digest
