@@ -65,7 +65,7 @@ class DemoSizes:
     standard_errors: bool
 
 
-_SIZES = ((75.0, 12, 6000, True), (300.0, 2, 1400, False), (float("inf"), 1, 1000, False))
+_SIZES = ((75.0, 12, 6000, True), (300.0, 1, 1200, False), (float("inf"), 1, 1000, False))
 """(microseconds of an encryption below which, trees, training rows of the scorecard, standard errors)."""
 
 
