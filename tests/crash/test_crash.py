@@ -44,7 +44,12 @@ def reference(network: CrashNetwork) -> Run:
     return run
 
 
-@pytest.mark.parametrize("case", SAMPLE, ids=str)
+def _every_other(cases: list[Case]) -> list[object]:
+    """All of them, every second one behind ``slow``."""
+    return [pytest.param(case, marks=pytest.mark.slow) if i % 2 else case for i, case in enumerate(cases)]
+
+
+@pytest.mark.parametrize("case", _every_other(SAMPLE), ids=str)
 def test_killed_once(network: CrashNetwork, reference: Run, case: Case) -> None:
     run = network.run({case.node: case.points})
     assert judge(network, run, reference.model, kills=1) == ""

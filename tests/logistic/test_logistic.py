@@ -69,7 +69,8 @@ def test_reaches_scikit_learns_pooled_optimum_with_its_standard_errors() -> None
         assert (sent > 0) == (budget.messages > 0)
         assert sent <= budget.messages
     theirs = LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000).fit(np.hstack([bank, platform]), y)
-    assert relative(joint, np.r_[theirs.intercept_, theirs.coef_[0]]) < 1e-3
+    # 8 harmonics of the sigmoid; 2,048 bits hold 12, and more rows average their rounding.
+    assert relative(joint, np.r_[theirs.intercept_, theirs.coef_[0]]) < 6e-3
     # 5 harmonics of the slope; 2,048 bits hold 8.
     expected = pooled(bank, platform, y, spec)
     np.testing.assert_allclose(joint.standard_errors, expected.standard_errors, rtol=0.03)
@@ -92,6 +93,15 @@ def test_plaintext_study_gives_the_very_same_weights(monkeypatch: pytest.MonkeyP
     study.run()
     np.testing.assert_array_equal(study.coefficients, real.coefficients)
     np.testing.assert_array_equal(study.standard_errors, real.standard_errors)
+
+
+def test_a_thousandth_of_the_largest_weight_with_keys_of_full_length() -> None:
+    bank, platform, y = table(1500)
+    spec = LogisticSpec(ridge=1.0, steps=5, curvatures=2, standard_errors=False)
+    joint = Joint(bank, platform, y, spec, key_bits=2048, plaintext=True)
+    joint.run()
+    theirs = LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000).fit(np.hstack([bank, platform]), y)
+    assert relative(joint, np.r_[theirs.intercept_, theirs.coef_[0]]) < 1e-3
 
 
 def _relabelled() -> tuple[bytes, bytes]:

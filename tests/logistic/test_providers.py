@@ -59,7 +59,7 @@ def test_three_platforms_reach_the_pooled_optimum_with_its_standard_errors() -> 
     job = Several(bank, platforms, y, spec, key_bits=2048, plaintext=True)
     run = played(job)
     expected = pooled(bank, platforms, y, spec)
-    assert relative(job.coefficients, expected.coefficients) < 1e-3
+    assert relative(job.coefficients, expected.coefficients) < 3e-3
     np.testing.assert_allclose(job.standard_errors, expected.standard_errors, rtol=0.01)
     assert [len(p.model_part()["p_values"]) for p in job.platforms] == [2, 2, 2]
     budgets = logistic_budgets(spec, rows=len(y), columns=3, key_bits=2048, providers=2)
@@ -96,7 +96,7 @@ def test_a_wrong_sign_of_a_provider_is_held_in_another_pass() -> None:
     assert sum(s.type_name == "RefitBegin" for s in run.trace if s.receiver == "platform-c") >= 1
     assert [p.reasons for p in job.platforms] == [("", ""), ("", ""), ("", "sign")]
     among = pooled(bank, [*platforms[:2], platforms[2][:, :1]], y, spec)
-    assert relative(job.coefficients[:-1], among.coefficients) < 5e-3
+    assert relative(job.coefficients[:-1], among.coefficients) < 1e-2
     np.testing.assert_allclose(job.standard_errors[:-1], among.standard_errors, rtol=0.02)
     assert job.coefficients[-1] == 0
 
@@ -113,7 +113,7 @@ def test_a_linear_elastic_net_over_three_platforms() -> None:
     expected = np.r_[theirs.intercept_, theirs.coef_]
     assert (expected == 0).sum() >= 2
     np.testing.assert_array_equal(job.coefficients == 0, expected == 0)
-    assert relative(job.coefficients, expected) < 1e-3
+    assert relative(job.coefficients, expected) < 3e-3
 
 
 def test_a_run_cut_between_any_two_phases_sends_the_same_bytes() -> None:

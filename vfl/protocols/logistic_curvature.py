@@ -22,7 +22,8 @@ from vfl.crypto.backends.base import Limbs
 from vfl.crypto.paillier import AdditiveHE, Ciphertexts, SealedCiphertexts
 from vfl.crypto.shares import FRACTION, Ring, linear_map, to_fixed
 from vfl.protocols.logistic_design import OwnDesign
-from vfl.protocols.logistic_rounds import Round, Shares, wrong_count, zeros
+from vfl.protocols.logistic_rounds import Round
+from vfl.protocols.logistic_shares import Shares, wrong_count, zeros
 from vfl.wire.carriers import MaskedCiphertexts
 
 __all__ = ["CurvatureRound", "own_block", "pair_sums", "plus"]

@@ -20,7 +20,8 @@ from vfl.crypto.shares import FRACTION, RING, Ring
 from vfl.protocols.logistic import What
 from vfl.protocols.logistic_code import ANGLE_SHIFT, WEIGHT_BITS, SeriesCode
 from vfl.protocols.logistic_curvature import CurvatureRound
-from vfl.protocols.logistic_party import LogisticParty, start_plan, variance_plan
+from vfl.protocols.logistic_matrix import start_plan, variance_plan
+from vfl.protocols.logistic_party import LogisticParty
 from vfl.protocols.logistic_provider import Ask
 from vfl.protocols.logistic_relays import (
     Masks,
@@ -31,7 +32,8 @@ from vfl.protocols.logistic_relays import (
     relay_working,
     stretched_columns,
 )
-from vfl.protocols.logistic_rounds import Round, Shares, SumRound, clean_sums, with_top_bits, wrong_count, zeros
+from vfl.protocols.logistic_rounds import Round, SumRound, clean_sums, with_top_bits
+from vfl.protocols.logistic_shares import Shares, wrong_count, zeros
 from vfl.runtime.workspace import too_early
 from vfl.wire.carriers import MaskedCiphertexts
 

@@ -13,16 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vfl.config.logistic import LogisticSpec
-from vfl.crypto import limbs
-from vfl.crypto.backends.base import Limbs
-from vfl.crypto.keys import PublicKey
-from vfl.crypto.paillier import Ciphertexts, SealedCiphertexts
+from vfl.crypto.paillier import SealedCiphertexts
 from vfl.crypto.shares import (
-    FRACTION,
     RING,
     Ring,
-    SlotPlan,
-    linear_map,
     ring_bytes,
     ring_from_bytes,
     to_fixed,
@@ -31,38 +25,27 @@ from vfl.crypto.shares import (
 from vfl.protocols.logistic import What, inversion_intervals
 from vfl.protocols.logistic_code import SeriesCode
 from vfl.protocols.logistic_curvature import CurvatureRound
+from vfl.protocols.logistic_matrix import MIX_BITS, MatrixRound, VarianceRound, open_variances
 from vfl.protocols.logistic_progress import Progress
 from vfl.protocols.logistic_rounds import (
     GradientRound,
     MarginRound,
-    MatrixRound,
     Round,
-    Shares,
     SlopeRound,
     SumRound,
-    wrong_count,
-    zeros,
 )
+from vfl.protocols.logistic_shares import Shares, wrong_count, zeros
 from vfl.runtime.state import freeze, thaw
 from vfl.runtime.workspace import too_early
 from vfl.wire.carriers import MaskedCiphertexts
 
-__all__ = [
-    "LogisticParty",
-    "VarianceRound",
-    "open_variances",
-    "start_plan",
-    "variance_factors",
-    "variance_plan",
-]
+__all__ = ["LogisticParty"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 COARSE_SLOPES, FINE_SLOPES = 5, 8
 """Harmonics of σ': few for a curvature that only serves the next steps, many for standard errors."""
-_MIX_BITS = 20
-"""Fractional bits of the public factors of the inversion and of the whitening of variances."""
 
 
 class LogisticParty(Progress):
@@ -221,11 +204,11 @@ class LogisticParty(Progress):
         if what is What.CURVED:
             # X ← X (aI − HX) 4/a²: the quadratic that maps [l, 1] to the narrowest interval below 1.
             low = inversion_intervals(self._owners)[self._interval]
-            total, factor = 1.0 + low, round(4 / (1.0 + low) ** 2 * (1 << _MIX_BITS))
+            total, factor = 1.0 + low, round(4 / (1.0 + low) ** 2 * (1 << MIX_BITS))
             mix = -self._round_matrix(what=What.HESSIAN).product()
             if s.first:
                 mix = mix + to_fixed(np.eye(s.columns) * total)
-            self._mix = s.cut(mix * factor, _MIX_BITS)
+            self._mix = s.cut(mix * factor, MIX_BITS)
         elif what is What.MOVED:
             s.gradient = (self._slope + self._round_matrix(What.HESSIAN).product()[:, 0]) % (1 << RING)
         elif what is What.IMPROVED:
@@ -290,66 +273,3 @@ class LogisticParty(Progress):
         arrays, facts = thaw(raw)
         self.others = facts["others"]
         self._restored = {"arrays": arrays, "facts": facts}
-
-
-def variance_factors(whiten: Floats) -> Ring:
-    """(columns², columns): T_jf T_kf."""
-    fixed = np.rint(np.ldexp(whiten, _MIX_BITS)).astype(np.int64).astype(object)
-    size = len(fixed)
-    out: Ring = (fixed[:, None, :] * fixed[None, :, :]).reshape(size * size, size)
-    return out
-
-
-def variance_plan(public: PublicKey) -> SlotPlan:
-    """Slots of variances, which have 32 + 2 · 20 fractional bits."""
-    return SlotPlan(RING + 2 * (_MIX_BITS + 12) + 18, public)
-
-
-def start_plan(public: PublicKey) -> SlotPlan:
-    """Slots of a provider's own weights in the fixed-point ring."""
-    return SlotPlan(RING, public)
-
-
-def open_variances(ring: Ring) -> Floats:
-    """Variances before division by rows, of the sum of all shares."""
-    return to_floats(ring % (1 << RING), FRACTION + 2 * _MIX_BITS)
-
-
-class VarianceRound(Round):
-    """The diagonal of T X Tᵀ of each owner's own block, X the shared inverse: variances, before division by rows."""
-
-    def __init__(self, shares: Shares) -> None:
-        super().__init__(shares)
-        self._received: list[Ciphertexts] = []
-        self._kept: list[Limbs] = []
-        self._read: list[Limbs] = []
-        self.of_mine: Ring = zeros(0)
-        self.of_theirs: Ring = zeros(0)
-
-    def encrypted(self) -> Iterator[SealedCiphertexts]:
-        s = self.s
-        block = s.inverse[s.theirs, s.theirs].ravel().tolist()
-        plain = limbs.from_ints(block, s.own.public.limbs)
-        for part in s.chunks(len(block)):
-            yield s.encrypt(plain[part], "inverse block")
-
-    def take_encrypted(self, sealed: SealedCiphertexts) -> None:
-        self._received.append(self._open(sealed))
-
-    def masked(self) -> Iterator[MaskedCiphertexts]:
-        he = self.s.peer
-        plan = variance_plan(he.public)
-        block = he.concat(self._received)
-        factors = variance_factors(self.s.design.whiten)
-        packed = he.pack(linear_map(he, block, factors), plan.per, plan.slot_bits)
-        yield from self._reply(packed, plan, self._kept)
-
-    def take_masked(self, masked: MaskedCiphertexts) -> None:
-        self._read.append(self.s.own.decrypt(masked.sealed))
-
-    def finish(self) -> None:
-        s = self.s
-        kept = variance_plan(s.peer.public).read(np.vstack(self._kept), 1, s.design.columns)[0]
-        local = s.inverse[s.mine, s.mine].ravel().dot(variance_factors(s.design.whiten))
-        self.of_mine = (local - kept) % (1 << RING)
-        self.of_theirs = variance_plan(s.own.public).read(np.vstack(self._read), 1, s.peer_columns)[0]

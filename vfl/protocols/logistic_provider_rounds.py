@@ -24,10 +24,11 @@ from vfl.crypto.shares import FRACTION, SlotPlan, linear_map, signed, to_fixed
 from vfl.protocols.logistic_code import LogisticCode
 from vfl.protocols.logistic_curvature import own_block, pair_sums, plus
 from vfl.protocols.logistic_design import OwnDesign
-from vfl.protocols.logistic_party import start_plan, variance_factors, variance_plan
+from vfl.protocols.logistic_matrix import start_plan, variance_factors, variance_plan
 from vfl.protocols.logistic_progress import Progress
 from vfl.protocols.logistic_relays import Masks, relay_chunks, relay_products, stretched_columns
-from vfl.protocols.logistic_rounds import margin_tables, margins_of_rows, wrong_count
+from vfl.protocols.logistic_rounds import margin_tables, margins_of_rows
+from vfl.protocols.logistic_shares import wrong_count
 from vfl.runtime.workspace import too_early
 from vfl.wire.carriers import MaskedCiphertexts, share_slots
 

@@ -7,8 +7,7 @@ Every round has the same four steps, and both parties run the same code:
 3. ``masked``: the results, masked in every bit, under the peer's key; the masks are this party's shares;
 4. ``take_masked``: decrypt the own shares of what the peer computed.
 
-:class:`Shares` is what a party holds between rounds. Nothing in it is a value: weights, gradient, curvature and its
-inverse are ring elements, margins are angles, all uniform without the other party's.
+What they leave behind is in :class:`~vfl.protocols.logistic_shares.Shares`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -25,146 +23,39 @@ from vfl.crypto import limbs
 from vfl.crypto.backends.base import Limbs
 from vfl.crypto.keys import PublicKey
 from vfl.crypto.masking import slot_shares
-from vfl.crypto.paillier import AdditiveHE, Ciphertexts, KeyHolder, SealedCiphertexts
+from vfl.crypto.paillier import AdditiveHE, Ciphertexts, SealedCiphertexts
 from vfl.crypto.randomness import JobSeed
 from vfl.crypto.shares import (
     FRACTION,
     RING,
-    Ring,
-    SharedMatrix,
     SlotPlan,
     angle_product,
     linear_map,
     signed_digits,
     signed_plaintexts,
     to_fixed,
-    truncate,
 )
-from vfl.errors import RemoteProtocolError
-from vfl.protocols.logistic_code import ANGLE_SHIFT, WEIGHT_BITS, LogisticCode, SeriesCode
+from vfl.protocols.logistic_code import ANGLE_SHIFT, WEIGHT_BITS, SeriesCode
 from vfl.protocols.logistic_design import OwnDesign
-from vfl.runtime.workspace import malformed, too_early
+from vfl.protocols.logistic_shares import Shares, wrong_count, zeros
+from vfl.runtime.workspace import too_early
 from vfl.wire.carriers import MaskedCiphertexts, share_all, share_slots
 
 __all__ = [
     "GradientRound",
     "MarginRound",
-    "MatrixRound",
     "Round",
-    "Shares",
     "SlopeRound",
     "SumRound",
     "clean_sums",
     "margin_tables",
     "margins_of_rows",
     "with_top_bits",
-    "wrong_count",
-    "zeros",
 ]
 
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float64]
-_MODULUS = 1 << RING
-
-
-@dataclass(slots=True, repr=False)
-class Shares:
-    """One party's shares, and the numbers of its own that it computes with.
-
-    Parameters
-    ----------
-    first : bool
-        True at the bank: local truncation and signs tell the two parties apart.
-    own, peer : KeyHolder, AdditiveHE
-        The own key pair and the peer's public key.
-    peer_columns : int
-        Columns of the peer's part; the bank's come first in joint vectors.
-
-    ``others`` are the columns of each further platform, which come last; neither party computes with them.
-    """
-
-    first: bool
-    seed: JobSeed
-    code: LogisticCode
-    design: OwnDesign
-    own: KeyHolder
-    peer: AdditiveHE
-    peer_columns: int
-    weights: Ring = field(init=False)
-    gradient: Ring = field(init=False)
-    curvature: Ring = field(init=False)
-    inverse: Ring = field(init=False)
-    angles: Words = field(init=False)
-    slopes: Words = field(init=False)
-    """Shares of each row's slope over the integers: the bank's, less the platform's."""
-    peer_weights: Ciphertexts | None = field(init=False, default=None)
-    """[[peer's share of the own weights]] under its key: the ridge needs it."""
-    clock: int = field(init=False, default=0)
-    """Counts encryptions and replies: no randomness serves two of them."""
-    others: tuple[int, ...] = field(init=False, default=())
-
-    def __post_init__(self) -> None:
-        self.admit(())
-
-    def admit(self, others: tuple[int, ...]) -> None:
-        """Shares of zero, for this party, its peer and further platforms of so many columns."""
-        self.others = others
-        total = self.columns
-        self.weights = zeros(total)
-        self.gradient = zeros(total)
-        self.curvature = zeros(total, total)
-        self.inverse = zeros(total, total)
-        self.angles = np.zeros(len(self.design.bins), dtype=np.uint64)
-        self.slopes = np.zeros(0, dtype=np.uint64)
-
-    @property
-    def columns(self) -> int:
-        return self._computing + sum(self.others)
-
-    @property
-    def _computing(self) -> int:
-        return self.design.columns + self.peer_columns
-
-    @property
-    def mine(self) -> slice:
-        """Own columns in joint vectors."""
-        return slice(0, self.design.columns) if self.first else slice(self.peer_columns, self._computing)
-
-    @property
-    def theirs(self) -> slice:
-        return slice(self.design.columns, self._computing) if self.first else slice(0, self.peer_columns)
-
-    def part(self, other: int) -> slice:
-        """Columns of a further platform in joint vectors."""
-        start = self._computing + sum(self.others[:other])
-        return slice(start, start + self.others[other])
-
-    @property
-    def rows(self) -> int:
-        return len(self.design.bins)
-
-    def cut(self, share: Ring, bits: int) -> Ring:
-        """Own share of value / 2^bits."""
-        return truncate(share % _MODULUS, bits)
-
-    def encrypt(self, plain: Limbs, what: str) -> SealedCiphertexts:
-        """Fresh ciphertexts under the own key; randomness bound to place and plaintext."""
-        self.clock += 1
-        digest = hashlib.sha256(plain.tobytes()).digest()
-        return self.own.encrypt_sealed(plain, self.seed.stream("logistic", what, self.clock, digest))
-
-    def chunks(self, count: int) -> Iterator[slice]:
-        """Slices of ``count`` things, one message each; at least one, perhaps empty."""
-        step = self.code.chunk
-        for start in range(0, max(count, 1), step):
-            yield slice(start, min(start + step, count))
-
-
-def zeros(*shape: int) -> Ring:
-    out = np.empty(shape, dtype=object)
-    out[...] = 0
-    return out
 
 
 class Round(ABC):
@@ -378,7 +269,7 @@ class GradientRound(Round):
         read = s.code.gradient(s.own.public, self._sums.series).read(np.vstack(self._read), 1, s.peer_columns)[0]
         out[s.theirs] = read
         s.gradient = s.cut(out, bits)
-        s.gradient[s.mine] = (s.gradient[s.mine] + to_fixed(s.design.linear)) % _MODULUS
+        s.gradient[s.mine] = (s.gradient[s.mine] + to_fixed(s.design.linear)) % (1 << RING)
 
 
 class SlopeRound(Round):
@@ -417,55 +308,6 @@ class SlopeRound(Round):
     def _keep(self, numbers: Limbs) -> None:
         slot = limbs.extract(numbers, self.series.middle, self.series.slot)[:, 0]
         self.s.slopes = np.concatenate([self.s.slopes, slot])
-
-
-class MatrixRound(Round):
-    """One matrix product of two shared matrices: each party encrypts its share of the left one.
-
-    ``encrypted`` and ``take_encrypted`` bring the left share over; ``masked`` may then be run for several right
-    operands (:meth:`times`) without encrypting again.
-    """
-
-    def __init__(self, shares: Shares, left: Ring) -> None:
-        super().__init__(shares)
-        self._left = left
-        self.sealed: list[SealedCiphertexts] = []
-        self._peers: SharedMatrix | None = None
-        self._right: Ring = zeros(0, 0)
-        self._kept: list[Limbs] = []
-        self._read: list[Limbs] = []
-
-    def encrypted(self) -> Iterator[SealedCiphertexts]:
-        s = self.s
-        plan = s.code.product(s.own.public, s.columns)
-        plain = plan.plaintexts(self._left.T, s.own.public)
-        for part in s.chunks(len(plain)):
-            yield s.encrypt(plain[part], "matrix")
-
-    def take_encrypted(self, sealed: SealedCiphertexts) -> None:
-        self.heard.update(sealed.data)
-        self.sealed.append(sealed)
-
-    def times(self, right: Ring) -> None:
-        """Set the own share of the right operand, shape (columns, m)."""
-        self._right, self._kept, self._read = right, [], []
-
-    def masked(self) -> Iterator[MaskedCiphertexts]:
-        s = self.s
-        plan = s.code.product(s.peer.public, s.columns)
-        if self._peers is None:
-            self._peers = SharedMatrix(s.peer, self.sealed, plan, s.columns, s.columns)
-        yield from self._reply(self._peers.times(self._right), plan, self._kept)
-
-    def take_masked(self, masked: MaskedCiphertexts) -> None:
-        self._read.append(self.s.own.decrypt(masked.sealed))
-
-    def product(self) -> Ring:
-        """The own share of left · right, truncated back to 32 fractional bits."""
-        s, outputs = self.s, self._right.shape[1]
-        kept = s.code.product(s.peer.public, s.columns).read(np.vstack(self._kept), outputs, s.columns)
-        read = s.code.product(s.own.public, s.columns).read(np.vstack(self._read), outputs, s.columns)
-        return s.cut(self._left.dot(self._right) + (read - kept).T, FRACTION)
 
 
 def margin_tables(he: AdditiveHE, design: OwnDesign, weights: Ciphertexts, plan: SlotPlan) -> list[Ciphertexts]:
@@ -518,8 +360,3 @@ def clean_sums(he: AdditiveHE, both: Ciphertexts, r: Words, slot: int) -> Cipher
     return he.add_plain(
         he.sub(y, he.mul_plain(top, wraps)), limbs.from_ints([-v % n for v in minus], he.public.limbs)
     )
-
-
-def wrong_count() -> RemoteProtocolError:
-    return malformed("SHARE_COUNT", "another number of values than the job's rows and columns call for",
-                     "数值个数与任务的行数、列数不符")
