@@ -23,7 +23,7 @@ from vfl.protocols.logistic_code import (
 )
 from vfl.protocols.logistic_design import OwnDesign
 from vfl.protocols.logistic_party import LogisticParty
-from vfl.protocols.logistic_rounds import Shares
+from vfl.protocols.logistic_shares import Shares
 from vfl.protocols.logistic_weights import OwnWeights
 from vfl.protocols.messages.logistic import (
     BankEncrypted,

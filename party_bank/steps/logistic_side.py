@@ -17,7 +17,7 @@ from vfl.protocols.logistic import What
 from vfl.protocols.logistic_code import CURVE_BITS, HALF_PERIOD, SLOPE_BITS, SeriesCode
 from vfl.protocols.logistic_curvature import CurvatureRound
 from vfl.protocols.logistic_party import LogisticParty
-from vfl.protocols.logistic_rounds import Shares
+from vfl.protocols.logistic_shares import Shares
 from vfl.protocols.logistic_weights import OwnWeights
 
 __all__ = ["BankSide", "Labelled"]

@@ -19,7 +19,7 @@ from vfl.protocols.logistic_code import LogisticCode, SeriesCode
 from vfl.protocols.logistic_curvature import CurvatureRound
 from vfl.protocols.logistic_design import OwnDesign
 from vfl.protocols.logistic_party import LogisticParty
-from vfl.protocols.logistic_rounds import Shares
+from vfl.protocols.logistic_shares import Shares
 from vfl.protocols.logistic_weights import OwnWeights
 from vfl.protocols.messages.logistic import (
     BankEncrypted,

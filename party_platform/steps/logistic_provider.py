@@ -16,7 +16,7 @@ from vfl.crypto.paillier import AdditiveHE, KeyPurpose, PublicKey, SealedCiphert
 from vfl.crypto.shares import RING, Ring, ring_from_bytes, to_floats
 from vfl.protocols.logistic_code import LogisticCode
 from vfl.protocols.logistic_design import OwnDesign
-from vfl.protocols.logistic_party import open_variances
+from vfl.protocols.logistic_matrix import open_variances
 from vfl.protocols.logistic_progress import Progress
 from vfl.protocols.logistic_provider import Ask, ProviderLogistic
 from vfl.protocols.logistic_provider_rounds import (
@@ -30,7 +30,7 @@ from vfl.protocols.logistic_provider_rounds import (
     SumAnswer,
     VarianceAnswer,
 )
-from vfl.protocols.logistic_rounds import wrong_count
+from vfl.protocols.logistic_shares import wrong_count
 from vfl.protocols.logistic_weights import OwnWeights
 from vfl.protocols.messages.logistic import (
     BankEncrypted,
