@@ -105,18 +105,19 @@ def measure(name: str, folder: Path, rows: int, key_bits: int, spec: LogisticSpe
     print(f"\n### {name}: {len(y):,} rows, bank {bank.shape[1]} + platform {platform.shape[1]}, {key_bits} bits\n")
     print(f"Processor {sum(run.seconds.values()):.0f} s (wall {wall:.0f} s on a shared machine); sent:",
           ", ".join(f"{k} {v / 1e6:.0f} MB" for k, v in bytes_by_sender.items()))
-    print("\n| | largest |Δw| / largest |w| | largest |Δw / w| | largest |Δw| / se | AUC | KS | mean PD |\n"
+    print("\n| | largest |Δw| / largest |w| | largest |Δw / w| † | largest |Δw| / se | AUC | KS | mean PD |\n"
           "|---|---|---|---|---|---|---|")
+    told = np.abs(pooled.coefficients) > 0.01 * np.abs(pooled.coefficients).max()
     for label, w in (("pooled", pooled.coefficients), ("federated", joint.coefficients), ("Taylor", taylor)):
         p = sigmoid(x @ w)
         difference = np.abs(w - pooled.coefficients)
         print(
             f"| {label} | {difference.max() / np.abs(pooled.coefficients).max():.1e} | "
-            f"{(difference / np.abs(pooled.coefficients)).max():.1e} | "
+            f"{(difference / np.abs(pooled.coefficients))[told].max():.1e} | "
             f"{(difference / pooled.standard_errors).max():.1e} | {auc(y.astype(np.float64), p):.5f} | "
             f"{ks(y.astype(np.float64), p):.5f} | {p.mean():.5f} |"
         )
-    print(f"\nEvent rate {y.mean():.5f}.", end=" ")
+    print(f"\n† of weights above a hundredth of the largest. Event rate {y.mean():.5f}.", end=" ")
     if spec.standard_errors:
         off = np.abs(joint.standard_errors / pooled.standard_errors - 1)
         print(f"Standard errors: off by {np.median(off):.1e} in the median, {off.max():.1e} at most.", end="")
