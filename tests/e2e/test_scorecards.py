@@ -303,7 +303,7 @@ def test_another_job_starts_from_the_weights_of_the_first(network: Network) -> N
         assert len(both) >= 3
         # Other training rows, one step: near the first model, and not the same.
         gap = max(abs(before[name] - after[name]) for name in both)
-        assert 0 < gap < 0.4
+        assert 0 < gap < 1.0
     assert "MODEL_UNKNOWN" in vfl("run", _unknown(again, network.trained), "--node", network.node).output
 
 
