@@ -41,9 +41,13 @@ static array secret_ring(const char *folder, const char *name)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) return 2;
+    if (argc != 5) return 2;
     const path_ops *path = strcmp(argv[1], "int128") == 0 ? &path_int128 : &path_portable;
+#if VFL_X86
+    if (strcmp(argv[1], "fma") == 0) path = &path_fma;
+#endif
     const char *folder = argv[2], *what = argv[3];
+    const int window = atoi(argv[4]);
     const array n = slurp(folder, "n"), p = secret_ring(folder, "p"), q = secret_ring(folder, "q");
     const ring N = ring_view(n.words), P = ring_view(p.words), Q = ring_view(q.words);
     const array cipher = slurp(folder, "cipher"), exponent = secret(folder, "exponent");
@@ -56,13 +60,13 @@ int main(int argc, char **argv)
         path->join_plain(&P, out, other, other, garner.words, count, 2 * words);
     } else if (strcmp(what, "randomise") == 0) {
         const array table = secret(folder, "table_p"), exponents = secret(folder, "exponents"), crt = secret(folder, "crt");
-        const size_t windows = table.count / (2 * half << 5);
-        path->table_powers(&P, out, table.words, windows, 5, exponents.words, count, words);
+        const size_t windows = table.count / (2 * half << window);
+        path->table_powers(&P, out, table.words, windows, window, exponents.words, count, words);
         memcpy(other, out, 8 * count * 2 * half);
         path->join_elements(&N, &P, &Q, out, other, other, crt.words, count);
     } else if (strcmp(what, "public") == 0) {
         const array table = slurp(folder, "table_n"), exponents = secret(folder, "exponents");
-        path->table_powers(&N, out, table.words, table.count / (e << 5), 5, exponents.words, count, words);
+        path->table_powers(&N, out, table.words, table.count / (e << window), window, exponents.words, count, words);
     } else {
         /* Not constant time, and must be caught: the control of this experiment. */
         path->power_shared(&N, out, cipher.words, exponent.words, count, words);

@@ -3,6 +3,8 @@
 The kernel is optional: without it :mod:`vfl.crypto.backends.gmpy2` serves. ``VFL_NATIVE_PATH`` forces a path:
 
 * ``ifma``: eight numbers per AVX-512 register, 52-bit limbs (Intel since Ice Lake, AMD since Zen 4);
+* ``fma``: eight numbers in pairs of AVX2 registers, 52-bit limbs multiplied as doubles (Intel since Haswell, AMD since
+  Zen);
 * ``adx``: 64-bit limbs with two carry chains (x86-64 since Broadwell and Zen);
 * ``int128``: 64-bit limbs through the compiler's 128-bit product (Arm64, older x86-64);
 * ``portable``: 32-bit limbs, standard C.

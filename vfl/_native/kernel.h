@@ -107,7 +107,7 @@ typedef struct {
 
 #if defined(__GNUC__) && defined(__x86_64__)
 #define VFL_X86 1
-extern const path_ops path_ifma, path_adx;
+extern const path_ops path_ifma, path_fma, path_adx;
 #else
 #define VFL_X86 0
 #endif

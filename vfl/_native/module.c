@@ -14,12 +14,12 @@
 
 /* ---- paths of this machine ------------------------------------------------------------------------------------ */
 
-enum { PATHS = 4 };
+enum { PATHS = 5 };
 static const path_ops *const all_paths[PATHS] = {
 #if VFL_X86
-    &path_ifma, &path_adx,
+    &path_ifma, &path_fma, &path_adx,
 #else
-    NULL, NULL,
+    NULL, NULL, NULL,
 #endif
 #if VFL_INT128
     &path_int128,
@@ -34,14 +34,15 @@ static int usable(int path)
     if (all_paths[path] == NULL) return 0;
 #if VFL_X86
     unsigned a = 0, b = 0, c = 0, d = 0;
-    if (path > 1) return 1;
+    if (path > 2) return 1;
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
     /* __builtin_cpu_supports also asks the operating system whether it saves the wide registers. */
     if (path == 0)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
                __builtin_cpu_supports("avx512ifma") && (b >> 8 & 1);
-    return __builtin_cpu_supports("avx2") && (b >> 8 & 1) && (b >> 19 & 1); /* BMI2, ADX */
+    if (!__builtin_cpu_supports("avx2") || !(b >> 8 & 1)) return 0; /* BMI2 */
+    return path == 1 ? __builtin_cpu_supports("fma") : b >> 19 & 1; /* ADX */
 #else
     return 1;
 #endif
