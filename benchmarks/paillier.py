@@ -1,6 +1,6 @@
 """Paillier on this machine: our paths beside phe, gmpy2 by hand, SecretFlow HEU and FATE's core, one run.
 
-    python benchmarks/paillier.py                        # 2,048 bits; writes benchmarks/results/paillier-2048.*
+    python benchmarks/paillier.py  # 2,048 bits; writes benchmarks/results/paillier-2048.*, or -2048-avx2.* without IFMA
     python benchmarks/paillier.py --bits 3072 --rounds 3 --heu ENV/bin/python --fate ENV/bin/python
 
 HEU (``pip install sf-heu``) and FATE's core (``pip install fate_utils``) need Python environments of their own;
@@ -130,17 +130,15 @@ def run(arguments: argparse.Namespace, teams: list[tuple[set[int], list[str]]]) 
             one.close()
 
 
-def ifma_rate() -> float | None:
-    """IFMA instructions per nanosecond, or None without a compiler or the instruction."""
-    compiler = shutil.which("cc")
+def rate(path: str) -> float | None:
+    """What PATH_rate.c measures: IFMA instructions, or limb products of the FMA path, per ns; None without them."""
+    compiler, flags = shutil.which("cc"), {"ifma": ["-mavx512f", "-mavx512ifma"], "fma": ["-mavx2", "-mfma"]}[path]
     if compiler is None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         program = str(Path(folder) / "rate")
-        source = str(HERE / "ifma_rate.c")
-        done = subprocess.run(
-            [compiler, "-O2", "-mavx512f", "-mavx512ifma", source, "-o", program], capture_output=True
-        )
+        source = str(HERE / f"{path}_rate.c")
+        done = subprocess.run([compiler, "-O2", *flags, source, "-o", program], capture_output=True)
         if done.returncode != 0:
             return None
         measured = subprocess.run([program], capture_output=True, text=True)
@@ -148,7 +146,7 @@ def ifma_rate() -> float | None:
 
 
 def limb_products(bits: int) -> dict[str, float]:
-    """52-bit limb products of the IFMA path per number (each two instructions, eight numbers at a time)."""
+    """52-bit limb products per number, of the IFMA and of the FMA path."""
     k = -(-(bits + 8) // 52)
     k += -k % 5
     half = -(-(bits // 2 + 8) // 52)
@@ -201,7 +199,8 @@ def main() -> None:
         "operations": OPERATIONS,
         "titles": {name: TITLES.get(name, f"ours, {name.partition(':')[2]}") for name in one},
         "one_core": _summary(one), "all_cores": _summary(many),
-        "ifma_per_ns": ifma_rate() if "native:ifma" in one else None,
+        "ifma_per_ns": rate("ifma") if "native:ifma" in one else None,
+        "fma_products_per_ns": rate("fma") if "native:fma" in one else None,
         "limb_products": limb_products(arguments.bits),
     }
     text = markdown(result)
@@ -209,7 +208,7 @@ def main() -> None:
     if not arguments.dry:
         folder = HERE / "results"
         folder.mkdir(exist_ok=True)
-        stem = folder / f"paillier-{arguments.bits}"
+        stem = folder / f"paillier-{arguments.bits}{'-avx2' if native[0] == 'native:fma' else ''}"
         stem.with_suffix(".json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
         stem.with_suffix(".md").write_text(text)
         stem.with_suffix(".svg").write_text(svg(result))

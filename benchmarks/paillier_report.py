@@ -58,18 +58,22 @@ def markdown(result: Result) -> str:
         [[label, *(_with_gain(result, name, op) for name in shared)] for op, label in operations.items()],
     )
     lines += ["", "Where all columns of a row show about 1.0×, other work held the second core while it was timed."]
-    rate = result["ifma_per_ns"]
-    if rate:
+    for path, key, each, text in _RATES:
+        rate = result.get(key)
+        if not rate:
+            continue
         lines += [
             "",
-            "## Against the machine's bound",
+            f"## Against the machine's bound: {path}",
             "",
-            f"This machine issues {rate:.2f} IFMA instructions per ns and core (timed alone, before or after the "
-            "rest). A limb product takes two, eight numbers at a time.",
+            text.format(rate=rate),
             "",
             *_table(
                 ["", "limb products", "bound, µs", "measured, µs", "share of the bound"],
-                [_bound(result, op, label) for op, label in operations.items() if op in result["limb_products"]],
+                [
+                    _bound(result, op, label, path, rate * each)
+                    for op, label in operations.items() if op in result["limb_products"]
+                ],
             ),
         ]
     return "\n".join(lines) + "\n"
@@ -82,15 +86,26 @@ def _with_gain(result: Result, name: str, op: str) -> str:
     return f"{_number(many)} ({one / many:.1f}×)"
 
 
-def _bound(result: Result, op: str, label: str) -> list[str]:
+_RATES = (
+    ("ifma", "ifma_per_ns", 8 / 2,
+     "This machine issues {rate:.2f} IFMA instructions per ns and core (timed alone, before or after the rest). A limb "
+     "product takes two, eight numbers at a time."),
+    ("fma", "fma_products_per_ns", 1,
+     "This machine makes {rate:.2f} limb products per ns and core out of fused multiplications and additions (timed "
+     "alone, before or after the rest): five instructions, four numbers at a time."),
+)  # fmt: skip
+
+
+def _bound(result: Result, op: str, label: str, path: str, products_per_ns: float) -> list[str]:
     products = result["limb_products"][op]
-    bound = products * 2 / 8 / result["ifma_per_ns"] / 1000
-    measured = _least(result, "one_core", "native:ifma", op)
+    bound = products / products_per_ns / 1000
+    measured = _least(result, "one_core", f"native:{path}", op)
     share = "–" if measured is None else f"{bound / measured:.0%}"
     return [label, f"{products:,.0f}", _number(bound), _number(measured), share]
 
 
-_COLOURS = ["#0b6e4f", "#2f9e76", "#7cc6a4", "#b9e0cf", "#5b6c8f", "#8f9bb3", "#c98b2b", "#b5532e", "#7d3c5d"]
+_COLOURS = ["#0b6e4f", "#2f9e76", "#7cc6a4", "#b9e0cf", "#5b6c8f", "#8f9bb3", "#c98b2b", "#b5532e", "#7d3c5d",
+            "#4a4a4a"]
 
 
 def svg(result: Result) -> str:

@@ -39,6 +39,8 @@ class Path(NamedTuple):
     limbs_min: int
     limbs_max: int
     lift_redundant: int
+    window: int
+    table_bytes: int
 
 
 def why_not() -> str | None:

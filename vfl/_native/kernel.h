@@ -69,6 +69,8 @@ typedef struct {
     int k_multiple; /* k must be a multiple of this */
     int k_min, k_max;
     int lift_redundant;
+    int window;      /* bits of a window of a fixed-base table, where both speed and memory are good */
+    int table_bytes; /* columns of such a table stand byte by byte: lowest bytes of all entries first */
 
     /* Canonical bytes (`width` each, below `square` = n^2) to elements. `units` receives `lanes` residues whose
      * product shares a factor with n if and only if some number does. Returns the index of a number >= n^2. */

@@ -55,8 +55,8 @@ static PyObject *py_paths(PyObject *self, PyObject *args)
     for (int i = 0; list && i < PATHS; i++) {
         if (!usable(i)) continue;
         const path_ops *p = all_paths[i];
-        PyObject *item = Py_BuildValue("(siiiiiii)", p->name, i, p->limb_bits, p->lanes, p->k_multiple, p->k_min,
-                                       p->k_max, p->lift_redundant);
+        PyObject *item = Py_BuildValue("(siiiiiiiii)", p->name, i, p->limb_bits, p->lanes, p->k_multiple, p->k_min,
+                                       p->k_max, p->lift_redundant, p->window, p->table_bytes);
         if (!item || PyList_Append(list, item) < 0) Py_CLEAR(list);
         Py_XDECREF(item);
     }

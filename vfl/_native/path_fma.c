@@ -7,8 +7,10 @@
  * are exact, and their bits add up as integers. The exponents among them, known in number, are taken off a column
  * beforehand ("offset"); sums wrap mod 2^64, and what is left at the end is the true column, below 2^62.
  *
- * A product of four limb pairs costs five instructions for the four vector ports, so everything else (loads, stores,
- * copies) has to stay beside them: rows are operands in memory, the window of six columns lives in registers.
+ * A product of four limb pairs costs five instructions of the vector units, which set the pace; all else has to go
+ * unnoticed beside them. So rows are operands in memory, the window of six columns slides in registers (path_ifma.c),
+ * and its loops are not unrolled: copies of registers are cheaper than code that outgrows the cache of decoded
+ * instructions.
  *
  * Constant time: operands are integers below 2^53, zero or normal, never subnormal, infinite or not a number, and on
  * such the time of additions and fused multiplications does not depend on values.
@@ -25,14 +27,14 @@
 #endif
 #include <immintrin.h>
 
-#ifndef HALVES
-#define HALVES 2
-#endif
 #define PATH path_fma
 #define PATH_NAME "fma"
 #define LIMB_BITS 52
-enum { LANES = 4 * HALVES, K_MULTIPLE = 5, K_MIN = 10, K_MAX = 80, LIFT_REDUNDANT = 1, SHORT_WINDOW = 4, LOOKUPS = 1 };
-typedef limb vec __attribute__((vector_size(32 * HALVES), aligned(32 * HALVES)));
+enum { LANES = 8, K_MULTIPLE = 5, K_MIN = 10, K_MAX = 80, LIFT_REDUNDANT = 1, SHORT_WINDOW = 4, LOOKUPS = 4,
+       TABLE_WINDOW = 7, TABLE_BYTES = 1 };
+typedef limb vec __attribute__((vector_size(64), aligned(64)));
+/* How a vec is passed depends on the processor, and matters to nobody: what takes one is static. */
+#pragma GCC diagnostic ignored "-Wpsabi"
 #include "limbs.h"
 
 /* Half a vec: what a register holds, as integers and as doubles. */
@@ -41,20 +43,24 @@ typedef double real __attribute__((vector_size(32), aligned(32)));
 
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
+#define ONE_BY_ONE _Pragma("clang loop unroll(disable)")
+#define ANYWHERE "x" /* of "xm" it always takes memory */
 #else
+#define ANYWHERE "xm"
 #define UNROLL _Pragma("GCC unroll 8")
+#define ONE_BY_ONE _Pragma("GCC unroll 1")
 #endif
 #define ALL(x) ((half)_mm256_set1_epi64x((long long)(x)))
 #define REAL(x) ((real)_mm256_set1_pd(x))
 #define BITS(x) ((half)_mm256_castpd_si256((__m256d)(x)))
 #define FMA(a, b, c) ((real)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
-enum { ROWS = 5, COLUMNS = 2 * K_MAX + 1 };
+enum { HALVES = 2, ROWS = 5, COLUMNS = 2 * K_MAX + 1 };
 static const limb LOW_EXPONENT = (limb)0x433 << 52, HIGH_EXPONENT = (limb)0x467 << 52;
 #define HIGH_START 0x1p104
 #define LOW_START (0x1p104 + 0x1p52)
 
 /* low_ += low half of x*y, high_ += high half. In C, compilers put the additions off until after all the products of
- * a column, whose halves then go to memory and back: a third of the speed. MemorySanitizer needs to read it, though. */
+ * a column, whose halves then go to memory and back: half the speed. MemorySanitizer must be able to read it. */
 #if defined(__has_feature)
 #define READABLE __has_feature(memory_sanitizer)
 #else
@@ -77,7 +83,7 @@ static const limb LOW_EXPONENT = (limb)0x433 << 52, HIGH_EXPONENT = (limb)0x467 
                 "vfmadd231pd %[a], %[b], %[l]\n\t"                                                       \
                 "vpaddq %[l], %[low], %[low]"                                                            \
                 : [h] "+&x"(h__), [l] "=&x"(l__), [high] "+&x"(high_), [low] "+&x"(low_)                 \
-                : [a] "xm"(x), [b] "x"(y), [start] "x"(REAL(LOW_START)));                                \
+                : [a] ANYWHERE(x), [b] "x"(y), [start] "x"(REAL(LOW_START)));                            \
     } while (0)
 #endif
 #define PRODUCT_HIGH(high_, x, y) ((high_) += BITS(FMA(x, y, REAL(HIGH_START))))
@@ -86,24 +92,13 @@ static const limb LOW_EXPONENT = (limb)0x433 << 52, HIGH_EXPONENT = (limb)0x467 
 #define TO_REAL(x) ((real)((x) | ALL(LOW_EXPONENT)) - REAL(0x1p52))
 
 /* Slide the window one column up and load the next column. */
-#define SLIDE(w, next) \
-    do {                                                                                              \
-        (w)[0] = (w)[1]; (w)[1] = (w)[2]; (w)[2] = (w)[3]; (w)[3] = (w)[4]; (w)[4] = (w)[5];          \
-        (w)[5] = (next);                                                                              \
+#define SLIDE(w, next_)                                                   \
+    do {                                                                  \
+        UNROLL for (int c_ = 0; c_ < ROWS; c_++) (w)[c_] = (w)[c_ + 1];   \
+        (w)[ROWS] = (next_);                                              \
     } while (0)
 #define FIVE(w, x, y) \
     UNROLL for (int r_ = 0; r_ < ROWS; r_++) PRODUCT((w)[r_], (w)[r_ + 1], (x)[r_], y);
-
-/* What a column of a product of k by k limbs must start from, if `products` of them and m*n are added up (`reduced`).
- * Column c of one product takes as many low halves as there are i + j = c, and as many high halves as i + j = c - 1.
- * The lowest limb product of m*n never reaches its column: see below. */
-static inline limb offset(int k, int c, int products, int reduced)
-{
-    const int low = c < k ? c + 1 : 2 * k - 1 - c > 0 ? 2 * k - 1 - c : 0, high = c <= k ? c : 2 * k - c;
-    const int skipped = reduced && c < k;
-    return (limb)0 - (limb)(low * (products + reduced) - skipped) * LOW_EXPONENT
-                   - (limb)(high * (products + reduced)) * HIGH_EXPONENT;
-}
 
 /* The low 52 bits of a product of integers below 2^52: shorter waits than by doubles. `b` has its upper part in b1. */
 static inline half low_product(half a, half b, half b1)
@@ -124,97 +119,131 @@ static inline void to_reals(reals *out, const vec *x, int words)
         UNROLL for (int h = 0; h < HALVES; h++) out[i].v[h] = TO_REAL(in[HALVES * i + h]);
 }
 
-/* Five rows of one Montgomery product: acc += xa*ya + xb*yb + m*n, with m making five columns zero.
- * `products` says how many of xa*ya, xb*yb there are, a constant at each call. `acc` points at the column of the
- * first row; columns 5..k + 4 are written; `minus` (five columns, or NULL) is taken off; `digits` receives m. k >= 10.
- *
- * The digits come one after the other, each a long wait, so both halves take turns there. What follows is bound by
- * throughput and takes one half after the other. */
-static inline __attribute__((always_inline)) void five_rows(
-    const int k, halves *acc, const int products, const reals *xa, const reals *ya, const reals *xb, const reals *yb,
-    const double *n, const limb ninv_, const halves *minus, halves *digits)
+/* Columns that gather up to two products, a*b and c*d, and multiples of n. `products` is a constant at each use. */
+typedef struct { halves *columns; int products; const reals *a, *b, *c, *d; } sum;
+typedef struct { const double *n; half ninv, ninv1; } modulus;
+
+/* Column j < 5 of five rows of s, in half h, and the digit m[j] that makes it zero; `next` is the column above. */
+static inline __attribute__((always_inline)) half next_digit(
+    const sum s, const modulus N, const int j, const int h, half *column, half *next, reals *m, const half minus)
 {
-    const half ninv = ALL(ninv_), ninv1 = ALL(ninv_ >> 32), top = ALL(LIMB_MASK);
-    half column[HALVES], next[HALVES];
-    reals m[ROWS];
-#define HELD(c) (minus && (c) < ROWS ? acc[c].v[h] - minus[c].v[h] : acc[c].v[h])
-    UNROLL for (int h = 0; h < HALVES; h++) { column[h] = HELD(0); next[h] = HELD(1); }
-    UNROLL for (int j = 0; j < ROWS; j++)
-        UNROLL for (int h = 0; h < HALVES; h++) {
-            UNROLL for (int r = 0; r <= j; r++) {
-                if (products > 0) PRODUCT(column[h], next[h], xa[r].v[h], ya[j - r].v[h]);
-                if (products > 1) PRODUCT(column[h], next[h], xb[r].v[h], yb[j - r].v[h]);
+    UNROLL for (int r = 0; r <= j; r++) {
+        if (s.products > 0) PRODUCT(*column, *next, s.a[r].v[h], s.b[j - r].v[h]);
+        if (s.products > 1) PRODUCT(*column, *next, s.c[r].v[h], s.d[j - r].v[h]);
+    }
+    UNROLL for (int r = 0; r < j; r++) PRODUCT(*column, *next, m[r].v[h], REAL(N.n[j - r]));
+    const half now = *column - minus, digit = low_product(now, N.ninv, N.ninv1);
+    m[j].v[h] = TO_REAL(digit);
+    /* The digit makes the low 52 bits zero, so the carry is the column rounded up: no wait for low(m*n[0]). */
+    *next += (now + ALL(LIMB_MASK)) >> 52;
+    PRODUCT_HIGH(*next, m[j].v[h], REAL(N.n[0]));
+    *column = *next;
+    *next = s.columns[j + 2].v[h];
+    return digit;
+}
+
+/* Columns 5..k + 4 of the same rows. */
+static inline __attribute__((always_inline)) void other_columns(
+    const int k, const sum s, const modulus N, const int h, const half column, const half next, const reals *m)
+{
+    half w[ROWS + 1];
+    UNROLL for (int c = 0; c <= ROWS; c++) w[c] = c == 0 ? column : c == 1 ? next : s.columns[ROWS + c].v[h];
+    UNROLL for (int j = 1; j < ROWS; j++)
+        UNROLL for (int r = 1; r < ROWS; r++)
+            if (r + j >= ROWS) {
+                half *const own = w + (r + j - ROWS);
+                if (s.products > 0) PRODUCT(own[0], own[1], s.a[r].v[h], s.b[j].v[h]);
+                if (s.products > 1) PRODUCT(own[0], own[1], s.c[r].v[h], s.d[j].v[h]);
+                PRODUCT(own[0], own[1], m[r].v[h], REAL(N.n[j]));
             }
-            UNROLL for (int r = 0; r < j; r++) PRODUCT(column[h], next[h], m[r].v[h], REAL(n[j - r]));
-            const half digit = low_product(column[h], ninv, ninv1);
-            digits[j].v[h] = digit;
-            m[j].v[h] = TO_REAL(digit);
-            /* m makes the low 52 bits zero, so the carry is the column rounded up: no wait for low(m*n[0]). */
-            next[h] += (column[h] + top) >> 52;
-            PRODUCT_HIGH(next[h], m[j].v[h], REAL(n[0]));
-            column[h] = next[h];
-            next[h] = HELD(j + 2);
-        }
-#undef HELD
+    real a[ROWS], c[ROWS], q[ROWS];
+    UNROLL for (int r = 0; r < ROWS; r++) {
+        if (s.products > 0) a[r] = s.a[r].v[h];
+        if (s.products > 1) c[r] = s.c[r].v[h];
+        q[r] = m[r].v[h];
+    }
+    const reals *y = s.products > 0 ? s.b + ROWS : NULL, *z = s.products > 1 ? s.d + ROWS : NULL;
+    halves *at = s.columns + ROWS;
+    ONE_BY_ONE for (const double *n = N.n + ROWS, *end = N.n + k; n < end; n++) {
+        if (s.products > 0) { const real v = (y++)->v[h]; FIVE(w, a, v) }
+        if (s.products > 1) { const real v = (z++)->v[h]; FIVE(w, c, v) }
+        const real v = REAL(*n);
+        FIVE(w, q, v)
+        at->v[h] = w[0];
+        SLIDE(w, at[ROWS + 1].v[h]);
+        at++;
+    }
+    UNROLL for (int r = 0; r < ROWS; r++) at[r].v[h] = w[r];
+}
+
+/* Five rows of two Montgomery products, the second less the digits of the first; `both` is a constant at each use.
+ *
+ * The digits come one after the other, each a long wait, so both halves of both sums take turns there. What follows
+ * is bound by throughput and takes one after the other. */
+static inline __attribute__((always_inline)) void five_rows(
+    const int k, const sum t, const sum u, const int both, const modulus N)
+{
+    half column[2][HALVES], next[2][HALVES], digits[ROWS][HALVES];
+    reals m[ROWS], q[ROWS];
+    UNROLL for (int h = 0; h < HALVES; h++) {
+        column[0][h] = t.columns[0].v[h];
+        next[0][h] = t.columns[1].v[h];
+        if (both) { column[1][h] = u.columns[0].v[h]; next[1][h] = u.columns[1].v[h]; }
+    }
+    UNROLL for (int j = 0; j <= ROWS; j++) {
+        UNROLL for (int h = 0; h < HALVES; h++)
+            if (j < ROWS) digits[j][h] = next_digit(t, N, j, h, &column[0][h], &next[0][h], m, ALL(0));
+        UNROLL for (int h = 0; h < HALVES; h++)
+            if (both && j) next_digit(u, N, j - 1, h, &column[1][h], &next[1][h], q, digits[j - 1][h]);
+    }
     for (int h = 0; h < HALVES; h++) {
-        half w[ROWS + 1];
-        UNROLL for (int c = 0; c <= ROWS; c++) w[c] = c == 0 ? column[h] : c == 1 ? next[h] : acc[ROWS + c].v[h];
-        /* The rest of the first five limbs of y and n. */
-        UNROLL for (int s = 1; s < ROWS; s++) {
-            UNROLL for (int r = 1; r < ROWS; r++)
-                if (r + s >= ROWS) {
-                    if (products > 0) PRODUCT(w[r + s - ROWS], w[r + s - ROWS + 1], xa[r].v[h], ya[s].v[h]);
-                    if (products > 1) PRODUCT(w[r + s - ROWS], w[r + s - ROWS + 1], xb[r].v[h], yb[s].v[h]);
-                    PRODUCT(w[r + s - ROWS], w[r + s - ROWS + 1], m[r].v[h], REAL(n[s]));
-                }
-        }
-        real a[ROWS], b[ROWS], q[ROWS];
-        UNROLL for (int r = 0; r < ROWS; r++) {
-            if (products > 0) a[r] = xa[r].v[h];
-            if (products > 1) b[r] = xb[r].v[h];
-            q[r] = m[r].v[h];
-        }
-        for (int j = ROWS; j < k; j += ROWS) {
-            UNROLL for (int t = 0; t < ROWS; t++) {
-                if (products > 0) { const real y = ya[j + t].v[h]; FIVE(w, a, y) }
-                if (products > 1) { const real y = yb[j + t].v[h]; FIVE(w, b, y) }
-                const real y = REAL(n[j + t]);
-                FIVE(w, q, y)
-                acc[j + t].v[h] = w[0];
-                SLIDE(w, acc[j + t + ROWS + 1].v[h]);
-            }
-        }
-        UNROLL for (int c = 0; c < ROWS; c++) acc[k + c].v[h] = w[c];
+        other_columns(k, t, N, h, column[0][h], next[0][h], m);
+        if (both) other_columns(k, u, N, h, column[1][h], next[1][h], q);
     }
 }
 
-/* Columns to 52-bit limbs. */
-static inline void carry(int k, vec *out, const halves *t)
+/* Columns to 52-bit limbs: out[i] of t and, unless NULL, out[k + i] of u. */
+static inline __attribute__((always_inline)) void carry(int k, vec *out, const halves *t, const halves *u)
 {
-    half *o = (half *)out, c[HALVES];
-    UNROLL for (int h = 0; h < HALVES; h++) c[h] = ALL(0);
+    half *low = (half *)out, *high = (half *)(out + k), c[HALVES], d[HALVES];
+    UNROLL for (int h = 0; h < HALVES; h++) c[h] = d[h] = ALL(0);
     for (int i = 0; i < k; i++)
         UNROLL for (int h = 0; h < HALVES; h++) {
-            c[h] += t[i].v[h]; o[HALVES * i + h] = c[h] & ALL(LIMB_MASK); c[h] >>= 52;
+            c[h] += t[i].v[h]; low[HALVES * i + h] = c[h] & ALL(LIMB_MASK); c[h] >>= 52;
+            if (u) { d[h] += u[i].v[h]; high[HALVES * i + h] = d[h] & ALL(LIMB_MASK); d[h] >>= 52; }
         }
 }
 
-/* `columns` of acc start at their offsets; with `lift` at its digits (k + 1) besides. */
-static inline void start(int k, halves *acc, int products, const limb *lift)
+/* What columns start from: less all exponents that sums of k by k products will add, plus `more` (k + 1, or NULL).
+ * Column c takes as many low halves as there are i + j = c and as many high halves as i + j = c - 1, all products
+ * together `low` and `high` each time. But column 0 takes `first`, and so the others one `low` less: the lowest limb
+ * product of m*n never reaches its column. */
+static inline __attribute__((always_inline)) void offsets(
+    int k, limb first, limb low, limb high, halves *columns, const limb *more)
 {
-    for (int c = 0; c <= 2 * k; c++) {
-        const half v = ALL(offset(k, c, products, 1) + (lift && c <= k ? lift[c] : 0));
-        UNROLL for (int h = 0; h < HALVES; h++) acc[c].v[h] = v;
+    half v = ALL((limb)0 - first);
+    for (int c = 0; c < k; c++, v -= ALL(low + high))
+        UNROLL for (int h = 0; h < HALVES; h++) columns[c].v[h] = more ? v + ALL(more[c]) : v;
+    v = ALL((limb)0 - (limb)(k - 1) * low - (limb)k * high);
+    for (int c = k; c <= 2 * k; c++, v += ALL(low + high))
+        UNROLL for (int h = 0; h < HALVES; h++) columns[c].v[h] = v;
+    if (more) UNROLL for (int h = 0; h < HALVES; h++) columns[k].v[h] += ALL(more[k]);
+}
+
+/* The modulus as doubles, kept in `n`. */
+static inline modulus as_real(const ring *R, double *n)
+{
+    for (int i = 0; i < R->k; i++) {
+        const limb bits = R->n[i] | LOW_EXPONENT;
+        double value;
+        memcpy(&value, &bits, sizeof value);
+        n[i] = value - 0x1p52;
     }
+    return (modulus){n, ALL(R->ninv), ALL(R->ninv >> 32)};
 }
 
-/* A modulus as doubles. */
-static inline void modulus(const ring *R, double *n)
-{
-    for (int i = 0; i < R->k; i++) n[i] = (double)(int64_t)R->n[i];
-}
-
-/* Rounding toward zero between these two; the arithmetic is in functions of its own, so that none of it moves out. */
+/* Between these two the processor rounds toward zero and masks all exceptions; the arithmetic is in functions of its
+ * own, so that none of it moves out. */
 static inline unsigned round_to_zero(void)
 {
     const unsigned old = _mm_getcsr(), wanted = 0x7f80;
@@ -227,39 +256,33 @@ static inline void round_as_before(unsigned old) { __asm__ volatile("ldmxcsr %0"
 static __attribute__((noinline)) void rounded_mul(const ring *R, vec *out, const vec *x, const vec *y)
 {
     const int k = R->k;
-    halves t[COLUMNS], u[COLUMNS], m[ROWS], ignored[ROWS];
+    halves t[COLUMNS], u[COLUMNS];
     reals a[2 * K_MAX], b[2 * K_MAX];
     double n[K_MAX];
+    const modulus N = as_real(R, n);
     to_reals(a, x, 2 * k);
     to_reals(b, y, 2 * k);
-    modulus(R, n);
-    start(k, t, 1, NULL);
-    start(k, u, 2, R->lift);
-    for (int i = 0; i < k; i += ROWS) {
-        five_rows(k, t + i, 1, a + i, b, NULL, NULL, n, R->ninv, NULL, m);
-        five_rows(k, u + i, 2, a + i, b + k, a + k + i, b, n, R->ninv, m, ignored);
-    }
-    carry(k, out, t + k);
-    carry(k, out + k, u + k);
+    offsets(k, LOW_EXPONENT, 2 * LOW_EXPONENT, 2 * HIGH_EXPONENT, t, NULL);
+    offsets(k, 2 * LOW_EXPONENT, 3 * LOW_EXPONENT, 3 * HIGH_EXPONENT, u, R->lift);
+    for (int i = 0; i < k; i += ROWS)
+        five_rows(k, (sum){t + i, 1, a + i, b, NULL, NULL}, (sum){u + i, 2, a + i, b + k, a + k + i, b}, 1, N);
+    carry(k, out, t + k, u + k);
 }
 
 static __attribute__((noinline)) void rounded_mul_head(const ring *R, vec *out, const vec *x, const vec *y)
 {
     const int k = R->k;
-    halves t[COLUMNS], u[COLUMNS], m[ROWS], ignored[ROWS];
+    halves t[COLUMNS], u[COLUMNS];
     reals a[2 * K_MAX], b[K_MAX];
     double n[K_MAX];
+    const modulus N = as_real(R, n);
     to_reals(a, x, 2 * k);
     to_reals(b, y, k);
-    modulus(R, n);
-    start(k, t, 1, NULL);
-    start(k, u, 1, R->lift);
-    for (int i = 0; i < k; i += ROWS) {
-        five_rows(k, t + i, 1, a + i, b, NULL, NULL, n, R->ninv, NULL, m);
-        five_rows(k, u + i, 1, a + k + i, b, NULL, NULL, n, R->ninv, m, ignored);
-    }
-    carry(k, out, t + k);
-    carry(k, out + k, u + k);
+    offsets(k, LOW_EXPONENT, 2 * LOW_EXPONENT, 2 * HIGH_EXPONENT, t, NULL);
+    offsets(k, LOW_EXPONENT, 2 * LOW_EXPONENT, 2 * HIGH_EXPONENT, u, R->lift);
+    for (int i = 0; i < k; i += ROWS)
+        five_rows(k, (sum){t + i, 1, a + i, b, NULL, NULL}, (sum){u + i, 1, a + k + i, b, NULL, NULL}, 1, N);
+    carry(k, out, t + k, u + k);
 }
 
 /* Five rows of the upper triangle of x^2 (without the diagonal) into acc, `length` columns of x left. */
@@ -276,68 +299,63 @@ static inline __attribute__((always_inline)) void square_rows(halves *acc, int l
             acc[j].v[h] = w[0];
             SLIDE(w, acc[j + ROWS + 1].v[h]);
         }
-        for (int j = ROWS; j < length; j += ROWS) {
-            UNROLL for (int t = 0; t < ROWS; t++) {
-                const real y = x[j + t].v[h];
-                FIVE(w, a, y)
-                acc[j + t].v[h] = w[0];
-                SLIDE(w, acc[j + t + ROWS + 1].v[h]);
-            }
+        halves *at = acc + ROWS;
+        ONE_BY_ONE for (const reals *y = x + ROWS, *end = x + length; y < end; y++, at++) {
+            const real v = y->v[h];
+            FIVE(w, a, v)
+            at->v[h] = w[0];
+            SLIDE(w, at[ROWS + 1].v[h]);
         }
-        UNROLL for (int c = 0; c < ROWS; c++) acc[length + c].v[h] = w[c];
+        UNROLL for (int c = 0; c < ROWS; c++) at[c].v[h] = w[c];
     }
 }
 
 static __attribute__((noinline)) void rounded_sqr(const ring *R, vec *out, const vec *x)
 {
     const int k = R->k;
-    halves t[COLUMNS], u[COLUMNS], m[ROWS], ignored[ROWS];
+    halves t[COLUMNS], u[COLUMNS];
     reals a[K_MAX], twice[K_MAX];
     double n[K_MAX];
-    const half *tail = (const half *)(x + k), zero = ALL(0);
+    const modulus N = as_real(R, n);
+    const half *tail = (const half *)(x + k);
     to_reals(a, x, k);
-    modulus(R, n);
     UNROLL for (int h = 0; h < HALVES; h++) {
-        half below = zero;
+        half below = ALL(0);
         for (int i = 0; i < k; i++) {
             const half own = tail[HALVES * i + h];
             twice[i].v[h] = TO_REAL(((own << 1) | (below >> 51)) & ALL(LIMB_MASK));
             below = own;
         }
     }
-    /* x0^2: products off the diagonal once, doubled, then the diagonal. */
-    for (int c = 0; c <= 2 * k; c++) UNROLL for (int h = 0; h < HALVES; h++) t[c].v[h] = zero;
+    /* x0^2: products off the diagonal once, doubled together with half the offsets, then the diagonal. */
+    offsets(k, LOW_EXPONENT / 2, LOW_EXPONENT, HIGH_EXPONENT, t, NULL);
     for (int i = 0; i < k; i += ROWS) square_rows(t + 2 * i, k - i, a + i);
-    for (int i = 0; i < k; i++) {
-        /* Doubled and with the diagonal, a column has as many terms as one of a full product. */
-        const half low = ALL(offset(k, 2 * i, 1, 1)), high = ALL(offset(k, 2 * i + 1, 1, 1));
+    for (int i = 0; i < k; i++)
         UNROLL for (int h = 0; h < HALVES; h++) {
-            t[2 * i].v[h] = (t[2 * i].v[h] << 1) + low;
-            t[2 * i + 1].v[h] = (t[2 * i + 1].v[h] << 1) + high;
-            PRODUCT(t[2 * i].v[h], t[2 * i + 1].v[h], a[i].v[h], a[i].v[h]);
+            half low = t[2 * i].v[h] << 1, high = t[2 * i + 1].v[h] << 1;
+            PRODUCT(low, high, a[i].v[h], a[i].v[h]);
+            t[2 * i].v[h] = low;
+            t[2 * i + 1].v[h] = high;
         }
-    }
-    start(k, u, 1, R->lift);
-    for (int i = 0; i < k; i += ROWS) {
-        five_rows(k, t + i, 0, NULL, NULL, NULL, NULL, n, R->ninv, NULL, m);
-        five_rows(k, u + i, 1, a + i, twice, NULL, NULL, n, R->ninv, m, ignored);
-    }
-    carry(k, out, t + k);
-    carry(k, out + k, u + k);
+    offsets(k, LOW_EXPONENT, 2 * LOW_EXPONENT, 2 * HIGH_EXPONENT, u, R->lift);
+    for (int i = 0; i < k; i += ROWS)
+        five_rows(k, (sum){t + i, 0, NULL, NULL, NULL, NULL}, (sum){u + i, 1, a + i, twice, NULL, NULL}, 1, N);
+    carry(k, out, t + k, u + k);
 }
 
 static __attribute__((noinline)) void rounded_fmul(const ring *R, vec *out, const vec *x, const vec *y)
 {
     const int k = R->k;
-    halves t[COLUMNS], ignored[ROWS];
+    halves t[COLUMNS];
     reals a[K_MAX], b[K_MAX];
     double n[K_MAX];
+    const modulus N = as_real(R, n);
     to_reals(a, x, k);
     to_reals(b, y, k);
-    modulus(R, n);
-    start(k, t, 1, NULL);
-    for (int i = 0; i < k; i += ROWS) five_rows(k, t + i, 1, a + i, b, NULL, NULL, n, R->ninv, NULL, ignored);
-    carry(k, out, t + k);
+    offsets(k, LOW_EXPONENT, 2 * LOW_EXPONENT, 2 * HIGH_EXPONENT, t, NULL);
+    for (int i = 0; i < k; i += ROWS)
+        five_rows(k, (sum){t + i, 1, a + i, b, NULL, NULL}, (sum){NULL, 0, NULL, NULL, NULL, NULL}, 0, N);
+    carry(k, out, t + k, NULL);
 }
 
 static __attribute__((noinline)) void rounded_muladd(int k, vec *out, const vec *x, const limb *y, const vec *add)
@@ -345,17 +363,16 @@ static __attribute__((noinline)) void rounded_muladd(int k, vec *out, const vec 
     halves t[COLUMNS];
     reals a[K_MAX];
     to_reals(a, x, k);
-    for (int c = 0; c <= 2 * k; c++) {
-        const half v = ALL(offset(k, c, 1, 0));
-        UNROLL for (int h = 0; h < HALVES; h++) t[c].v[h] = c < k ? v + ((const half *)add)[HALVES * c + h] : v;
-    }
+    offsets(k, LOW_EXPONENT, LOW_EXPONENT, HIGH_EXPONENT, t, NULL);
+    for (int i = 0; i < k; i++)
+        UNROLL for (int h = 0; h < HALVES; h++) t[i].v[h] += ((const half *)add)[HALVES * i + h];
     for (int i = 0; i < k; i++) {
         const real yi = REAL((double)(int64_t)y[i]);
         for (int j = 0; j < k; j++)
             UNROLL for (int h = 0; h < HALVES; h++)
                 PRODUCT(t[i + j].v[h], t[i + j + 1].v[h], a[j].v[h], yi);
     }
-    carry(2 * k, out, t);
+    carry(2 * k, out, t, NULL);
 }
 
 static void core_mul(const ring *R, vec *out, const vec *x, const vec *y)
@@ -446,43 +463,64 @@ static void scatter(limb *const *rows, const vec *group, int words)
     }
 }
 
-/* out[word] = column[word][index], an index per lane, window 4..8.
- * Constant time: all of the column is read whatever the index. vpermd picks among four neighbouring entries, then
- * neighbours are merged by the next bit of the index, from the lowest up. */
+/* out[g][word] = column[word][index[g]] for LOOKUPS groups, 32 numbers, window 4..8.
+ *
+ * A column of the table stands byte by byte: the lowest bytes of all entries of a word, then the next. vpshufb picks
+ * one of 16 bytes for each of 32 numbers and gives 0 for those whose entry is among another 16. Seven bytes hold a
+ * limb; three rounds of interleaving make limbs of them. Constant time: the whole column is read whatever the index. */
 #define HAVE_LOOKUP 1
-typedef struct { __m256i low; __m256d bit[6]; } chosen;
-#define PICK static inline __attribute__((always_inline)) __m256d
-PICK pick2(const limb *p, const chosen *c)
+enum { LIMB_BYTES = 7, CHUNK = 16 };
+
+static inline __attribute__((always_inline)) void look_up(
+    vec *out, const limb *column, const int words, const __m256i *which, const int chunks)
 {
-    return _mm256_castsi256_pd(_mm256_permutevar8x32_epi32(_mm256_loadu_si256((const __m256i *)p), c->low));
+    for (int w = 0; w < words; w++) {
+        const uint8_t *entries = (const uint8_t *)(column + (size_t)w * CHUNK * (size_t)chunks);
+        __m256i byte[8], pair[8], four[8];
+        byte[LIMB_BYTES] = _mm256_setzero_si256();
+        UNROLL for (int b = 0; b < LIMB_BYTES; b++) {
+            byte[b] = _mm256_setzero_si256();
+            UNROLL for (int c = 0; c < chunks; c++, entries += CHUNK) {
+                const __m256i some = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)entries));
+                byte[b] = _mm256_or_si256(byte[b], _mm256_shuffle_epi8(some, which[c]));
+            }
+        }
+        UNROLL for (int i = 0; i < 4; i++) {
+            pair[i] = _mm256_unpacklo_epi8(byte[2 * i], byte[2 * i + 1]);
+            pair[4 + i] = _mm256_unpackhi_epi8(byte[2 * i], byte[2 * i + 1]);
+        }
+        UNROLL for (int i = 0; i < 4; i++) {
+            four[2 * i] = _mm256_unpacklo_epi16(pair[2 * i], pair[2 * i + 1]);
+            four[2 * i + 1] = _mm256_unpackhi_epi16(pair[2 * i], pair[2 * i + 1]);
+        }
+        UNROLL for (int g = 0; g < LOOKUPS; g++) {
+            const int i = g % 2 + 4 * (g / 2);
+            half *o = (half *)(out + g * words + w);
+            o[0] = (half)_mm256_unpacklo_epi32(four[i], four[i + 2]);
+            o[1] = (half)_mm256_unpackhi_epi32(four[i], four[i + 2]);
+        }
+    }
 }
-PICK pick3(const limb *p, const chosen *c) { return _mm256_blendv_pd(pick2(p, c), pick2(p + 4, c), c->bit[0]); }
-PICK pick4(const limb *p, const chosen *c) { return _mm256_blendv_pd(pick3(p, c), pick3(p + 8, c), c->bit[1]); }
-PICK pick5(const limb *p, const chosen *c) { return _mm256_blendv_pd(pick4(p, c), pick4(p + 16, c), c->bit[2]); }
-PICK pick6(const limb *p, const chosen *c) { return _mm256_blendv_pd(pick5(p, c), pick5(p + 32, c), c->bit[3]); }
-PICK pick7(const limb *p, const chosen *c) { return _mm256_blendv_pd(pick6(p, c), pick6(p + 64, c), c->bit[4]); }
-PICK pick8(const limb *p, const chosen *c) { return _mm256_blendv_pd(pick7(p, c), pick7(p + 128, c), c->bit[5]); }
 
 static void lookup(vec *out, const limb *column, int words, const vec *index, int window)
 {
-    half *o = (half *)out;
-    chosen c[HALVES];
-    for (int h = 0; h < HALVES; h++) {
-        const half i = ((const half *)index)[h];
-        /* Words 2i and 2i + 1 of eight make entry i of four. */
-        const half even = (i & ALL(3)) << 1;
-        c[h].low = (__m256i)(even | (even << 32) | ALL((limb)1 << 32));
-        for (int b = 0; b < 6; b++) c[h].bit[b] = _mm256_castsi256_pd((__m256i)(i << (61 - b)));
+    /* Interleaving brings bytes 2i, 2i + 1, 2i + 16 and 2i + 17 together in register i. */
+    uint8_t picked[32];
+    __m256i which[1 << (8 - 4)];
+    for (int n = 0; n < 32; n++) picked[n / 4 * 2 + n % 2 + n / 2 % 2 * 16] = (uint8_t)((const limb *)index)[n];
+    const __m256i all = _mm256_loadu_si256((const __m256i *)picked), low = _mm256_set1_epi8(CHUNK - 1);
+    const __m256i chunk = _mm256_andnot_si256(low, all);
+    for (int c = 0; c < 1 << (window - 4); c++) {
+        const __m256i here = _mm256_cmpeq_epi8(chunk, _mm256_set1_epi8((char)(CHUNK * c)));
+        which[c] = _mm256_or_si256(_mm256_and_si256(all, low), _mm256_andnot_si256(here, _mm256_set1_epi8((char)0x80)));
     }
-#define EACH(pick)                                                                 for (int w = 0; w < words; w++)                                                    UNROLL for (int h = 0; h < HALVES; h++)                                            o[HALVES * w + h] = (half)_mm256_castpd_si256(pick(column + ((size_t)w << window), &c[h]))
     switch (window) {
-    case 4: EACH(pick4); break;
-    case 5: EACH(pick5); break;
-    case 6: EACH(pick6); break;
-    case 7: EACH(pick7); break;
-    default: EACH(pick8); break;
+    case 4: look_up(out, column, words, which, 1); break;
+    case 5: look_up(out, column, words, which, 2); break;
+    case 6: look_up(out, column, words, which, 4); break;
+    case 7: look_up(out, column, words, which, 8); break;
+    default: look_up(out, column, words, which, 16); break;
     }
-#undef EACH
     out[0] ^= PLANT(PLANT_LOOKUP);
 }
 

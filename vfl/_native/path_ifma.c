@@ -20,7 +20,8 @@
 #define PATH path_ifma
 #define PATH_NAME "ifma"
 #define LIMB_BITS 52
-enum { LANES = 8, K_MULTIPLE = 5, K_MIN = 10, K_MAX = 80, LIFT_REDUNDANT = 1, SHORT_WINDOW = 4, LOOKUPS = 4 };
+enum { LANES = 8, K_MULTIPLE = 5, K_MIN = 10, K_MAX = 80, LIFT_REDUNDANT = 1, SHORT_WINDOW = 4, LOOKUPS = 4,
+       TABLE_WINDOW = 7, TABLE_BYTES = 0 };
 typedef limb vec __attribute__((vector_size(64), aligned(64)));
 #include "limbs.h"
 

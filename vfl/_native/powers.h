@@ -201,7 +201,7 @@ static void lookup(vec *out, const limb *column, int words, const vec *index, in
 }
 #endif
 
-/* table[i][word][d]: the d-th entry of window i in split form. The exponents are secret (who knows one opens the
+/* table[i][word][d]: the d-th entry of window i in split form (byte by byte if TABLE_BYTES). The exponents are secret (who knows one opens the
  * ciphertext it hides): one product per window whatever its digit, and a constant-time lookup. Windows run
  * outside, numbers inside, so one column of the table stays cached. */
 static ptrdiff_t path_table_powers(const ring *R, limb *out, const limb *table, size_t windows, int window,

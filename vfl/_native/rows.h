@@ -6,7 +6,8 @@
 
 #include "limbs.h"
 
-enum { LANES = 1, K_MULTIPLE = 1, K_MIN = 2, LIFT_REDUNDANT = 0, SHORT_WINDOW = 4, LOOKUPS = 1 };
+enum { LANES = 1, K_MULTIPLE = 1, K_MIN = 2, LIFT_REDUNDANT = 0, SHORT_WINDOW = 4, LOOKUPS = 1, TABLE_WINDOW = 5,
+       TABLE_BYTES = 0 };
 enum { COLUMNS = 2 * K_MAX + 3 };
 
 /* acc[0..k] += x*y where the two columns above have seen nothing but carries, so they cannot run over. */

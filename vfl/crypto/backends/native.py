@@ -31,9 +31,6 @@ __all__ = ["FixedBase", "NativePublic", "NativeSecret", "available", "public", "
 
 _T = TypeVar("_T")
 
-_WINDOW = {True: 7, False: 5}
-"""Bits per fixed-base window, with vector lookups and without: products saved against entries scanned."""
-
 
 def available() -> str | None:
     """None if the kernel runs on this machine, else the reason."""
@@ -245,7 +242,7 @@ class NativePublic:
         return out
 
     def _fixed_base(self, ring: Ring, base: int, bits: int) -> FixedBase:
-        window = _WINDOW[self._path.lanes > 1]
+        window = self._path.window
         windows, entries = -(-bits // window), 1 << window
         # The kernel adds one number below n per window in the slack above n, and at most 2^12 in a column.
         if bits < 1 or windows >> min(ring.slack_bits, 12):
@@ -256,7 +253,11 @@ class NativePublic:
         heads[:, ring.limbs :] = 0
         inverse = self._inverse(ring, heads)
         self._spread(len(rows), lambda i, j: kernel.split(ring.record, rows[i:j], rows[i:j], inverse[i:j]))
-        table = np.ascontiguousarray(rows.reshape(windows, entries, ring.words).transpose(0, 2, 1))
+        columns = rows.reshape(windows, entries, ring.words).transpose(0, 2, 1)
+        table = np.ascontiguousarray(columns)
+        if self._path.table_bytes:
+            loose = table.astype("<u8", copy=False).view(np.uint8).reshape(windows, ring.words, entries, 8)
+            table[:] = np.ascontiguousarray(loose.transpose(0, 1, 3, 2)).view("<u8").reshape(table.shape)
         for secret_words in (rows, heads, inverse):
             secret_words.fill(0)
         return FixedBase(bits, window, table)
