@@ -7,7 +7,7 @@ _FLAGS = ["-O3", "-g0", "-std=c11", "-fvisibility=hidden"]
 _DIR = "vfl/_native/"
 _SOURCES = ["module.c", "order.c", "path_ifma.c", "path_fma.c", "path_adx.c", "path_int128.c",
             "path_portable.c"]
-_HEADERS = ["kernel.h", "limbs.h", "rows.h", "groups.h", "batches.h", "powers.h", "holder.h", "algorithms.h"]
+_HEADERS = ["kernel.h", "limbs.h", "rows.h", "groups.h", "batches.h", "powers.h", "multi.h", "holder.h", "algorithms.h"]
 _PSI = "vfl/_psi/"
 _PSI_SOURCES = ["module.c", "path_int64.c", "path_ifma.c"]
 _PSI_HEADERS = ["curve.h", "field.h", "algorithms.h"]

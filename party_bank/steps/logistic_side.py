@@ -14,7 +14,7 @@ from vfl.core.logistic import FourierSeries, fit_link, fit_series
 from vfl.crypto.shares import to_fixed
 from vfl.errors import LocalProtocolError, Text
 from vfl.protocols.logistic import What
-from vfl.protocols.logistic_code import CURVE_BITS, HALF_PERIOD, SLOPE_BITS, SeriesCode
+from vfl.protocols.logistic_code import CURVE_BITS, DESIGN_BITS, HALF_PERIOD, SLOPE_BITS, SeriesCode, SlopeCode
 from vfl.protocols.logistic_curvature import CurvatureRound
 from vfl.protocols.logistic_party import LogisticParty
 from vfl.protocols.logistic_shares import Shares
@@ -84,7 +84,7 @@ class BankSide(LogisticParty):
         residuals = v * (link.mean(z) - link.target(y))
         s.slopes = np.rint(np.ldexp(v * link.slope(z), SLOPE_BITS)).astype(np.uint64)
         self.residuals = np.rint(np.ldexp(residuals * s.design.stretch, SLOPE_BITS + CURVE_BITS)).astype(np.int64)
-        rows = np.ldexp(s.design.rows.astype(np.float64), -16)
+        rows = np.ldexp(s.design.rows.astype(np.float64), -DESIGN_BITS)
         self._own_gradient = rows.T @ residuals / s.rows + s.design.ridge @ whitened
 
     def begin_round(self, what: What) -> None:
@@ -103,21 +103,21 @@ class BankSide(LogisticParty):
         series = self._series(code, self._link.mean)
         return self._values(code, series, v, v * (series.constant - y))
 
-    def slope_values(self, code: SeriesCode, rows: int) -> Ints:
+    def slope_values(self, code: SlopeCode, rows: int) -> Ints:
         v = self._role.weights()
         series = self._series(code, self._link.slope)
         return self._values(code, series, v, v * series.constant)[:rows]
 
-    def _values(self, code: SeriesCode, series: FourierSeries, v: Floats, constant: Floats) -> Ints:
+    def _values(self, code: SeriesCode | SlopeCode, series: FourierSeries, v: Floats, constant: Floats) -> Ints:
         phases = self.shares.angles.astype(np.float64) * (2 * np.pi / 2.0**64)
-        turned = np.ldexp(series.rotated(phases) * v[:, None], code.own_bits)
+        turned = series.rotated(phases) * v[:, None] * code.own_one
         # The constants of all rows are alike, so that plain rounding would err alike: a dither spreads it evenly.
         dither = np.mod(np.arange(len(v)) * _GOLDEN, 1.0) - 0.5
-        last = np.ldexp(constant, code.own_bits) + dither
+        last = constant * code.own_one + dither
         values: Ints = np.rint(np.hstack([turned, last[:, None]])).astype(np.int64)
         return values
 
-    def _series(self, code: SeriesCode, function: Callable[[Floats], Floats]) -> FourierSeries:
+    def _series(self, code: SeriesCode | SlopeCode, function: Callable[[Floats], Floats]) -> FourierSeries:
         """Fitted round the mean's margin; its bounds are those that the slots were laid out for."""
         y, v = self._role.labels(), self._role.weights()
         densest, centre, reach = self._link.window(float(v @ y / v.sum()))

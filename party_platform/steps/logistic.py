@@ -15,7 +15,7 @@ from vfl.crypto import keyproof
 from vfl.crypto.paillier import KeyHolder, KeyPurpose, PrivateKey
 from vfl.errors import KeyMismatch, Text
 from vfl.protocols.logistic import PlatformLogistic, What
-from vfl.protocols.logistic_code import LogisticCode, SeriesCode
+from vfl.protocols.logistic_code import LogisticCode, SeriesCode, SlopeCode
 from vfl.protocols.logistic_curvature import CurvatureRound
 from vfl.protocols.logistic_design import OwnDesign
 from vfl.protocols.logistic_party import LogisticParty
@@ -221,10 +221,11 @@ class _PlatformSide(LogisticParty):
     def sigmoid_values(self, code: SeriesCode) -> Ints:
         return self._turns(code, self.shares.rows)
 
-    def slope_values(self, code: SeriesCode, rows: int) -> Ints:
+    def slope_values(self, code: SlopeCode, rows: int) -> Ints:
         return self._turns(code, rows)
 
-    def _turns(self, code: SeriesCode, rows: int) -> Ints:
+    def _turns(self, code: SeriesCode | SlopeCode, rows: int) -> Ints:
         angles = self.shares.angles[:rows].astype(np.float64) * (2 * np.pi / 2.0**64)
         values = np.hstack([FourierSeries.turns(angles, code.terms), np.ones((rows, 1))])
-        return np.rint(np.ldexp(values, code.turn_bits)).astype(np.int64)
+        out: Ints = np.rint(values * code.turn_one).astype(np.int64)
+        return out

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from vfl.crypto import limbs
 from vfl.crypto.keys import PrivateKey
+from vfl.crypto.multipliers import Multipliers
 from vfl.crypto.paillier import AdditiveHE, Ciphertexts, KeyHolder, SealedCiphertexts
 from vfl.crypto.randomness import JobSeed
 from vfl.errors import (
@@ -70,6 +71,37 @@ class TestAgainstPlainIntegers:
         factors = limbs.from_ints([3, 3, 0, 7], 2)
         scaled = holder.mul_plain(x, factors, np.array([False, True, True, True]))
         assert resealed(holder, scaled) == [15, public.n - 15, 0, 0]
+
+    @pytest.mark.parametrize(
+        ("groups", "outputs", "inputs", "parts", "bits", "spacing"),
+        [(1, 1, 1, 1, 4, 0), (3, 2, 4, 1, 12, 0), (9, 1, 3, 3, 11, 40), (1, 10, 2, 2, 16, 16)],
+    )
+    def test_weighted_sums(self, holder, public, plain, groups, outputs, inputs, parts, bits, spacing):
+        source = np.random.default_rng(parts)
+        x = [int(v) for v in source.integers(0, 1 << 60, groups * inputs)]
+        m = source.integers(0, 1 << bits, (groups, outputs, inputs, parts))
+        m.flat[0], m.flat[-1] = 0, (1 << bits) - 1
+        c = holder.encrypt(plain(*x), SEED.stream("weighted"))
+        expected = [
+            sum(int(m[g, o, j, p]) * x[g * inputs + j] << (spacing * p) for j, p in np.ndindex(inputs, parts))
+            % public.n
+            for g, o in np.ndindex(groups, outputs)
+        ]
+        assert resealed(holder, holder.weighted_sums(c, Multipliers.spaced(m, bits, spacing))) == expected
+
+    def test_weighted_sums_by_a_matrix_of_long_numbers(self, holder, public, plain, stream):
+        matrix = np.array([[0, 1 << 127], [(1 << 128) - 1, 3], [17, 0]], dtype=object)
+        c = holder.encrypt(plain(5, 6, 7), stream)
+        assert resealed(holder, holder.weighted_sums(c, Multipliers.matrix(matrix))) == [
+            (6 * ((1 << 128) - 1) + 7 * 17) % public.n, ((5 << 127) + 18) % public.n
+        ]
+
+    def test_multipliers_out_of_range_are_refused(self):
+        for values, bits, spacing in (([[[[16]]]], 4, 0), ([[[[-1]]]], 4, 0), ([[[[1, 1]]]], 8, 7)):
+            with pytest.raises(LocalProtocolError, match="MULTIPLIER_RANGE"):
+                Multipliers.spaced(np.array(values), bits, spacing)
+        with pytest.raises(LocalProtocolError, match="MULTIPLIER_RANGE"):
+            Multipliers.matrix(np.array([[1, -1]]))
 
     @FEW
     @given(data=st.data())

@@ -7,6 +7,7 @@ import pytest
 
 from vfl.config.job import JobSpec
 from vfl.crypto import limbs
+from vfl.crypto.multipliers import Multipliers
 from vfl.crypto.paillier import AdditiveHE, KeyHolder, KeyPurpose, PrivateKey
 from vfl.crypto.randomness import JobSeed
 from vfl.errors import ConfigError, InvalidCiphertext
@@ -25,13 +26,15 @@ def _work(private):
     holder, he = KeyHolder(private), AdditiveHE(private.public)
     plain = limbs.from_ints([3, 5, 7, 11], private.public.limbs)
     c = he.open(holder.encrypt_sealed(plain, SEED.stream("e")))
+    weights = np.arange(8).reshape(1, 2, 4, 1)
+    weighed = he.weighted_sums(c, Multipliers.spaced(weights, 3))
     tripled = he.mul_plain(c, np.full((4, 1), 3, dtype=np.uint64), np.array([False, True, False, True]))
     sums = he.bucket_sums(c, np.array([[0], [1], [0], [2]], dtype=np.uint8), None, np.array([4], dtype=np.int32))
     packed = he.pack(he.take(c, np.array([3, 1, 0])), 2, 40)
     shifted = he.add_plain(he.sub(c, he.neg(c)), plain)
     return [
         limbs.to_ints(holder.decrypt(he.seal(x, SEED.stream("s", i))))
-        for i, x in enumerate((c, tripled, sums, packed, shifted, he.concat([c, packed])))
+        for i, x in enumerate((c, weighed, tripled, sums, packed, shifted, he.concat([c, packed])))
     ]
 
 

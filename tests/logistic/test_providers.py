@@ -17,7 +17,7 @@ from sklearn.linear_model import ElasticNet
 
 from vfl.config.logistic import LogisticSpec
 from vfl.core.logistic import fit_logistic, sigmoid
-from vfl.protocols.logistic_code import LogisticCode
+from vfl.protocols.logistic_code import PRECISION, LogisticCode
 from vfl.protocols.logistic_plan import logistic_budgets
 from vfl.runtime.choreography import Choreography
 from vfl.service.plan_scorecard import CardCost, card_bytes
@@ -59,7 +59,7 @@ def test_three_platforms_reach_the_pooled_optimum_with_its_standard_errors() -> 
     job = Several(bank, platforms, y, spec, key_bits=2048, plaintext=True)
     run = played(job)
     expected = pooled(bank, platforms, y, spec)
-    assert relative(job.coefficients, expected.coefficients) < 3e-3
+    assert relative(job.coefficients, expected.coefficients) < 1e-3
     np.testing.assert_allclose(job.standard_errors, expected.standard_errors, rtol=0.01)
     assert [len(p.model_part()["p_values"]) for p in job.platforms] == [2, 2, 2]
     budgets = logistic_budgets(spec, rows=len(y), columns=3, key_bits=2048, providers=2)
@@ -96,7 +96,7 @@ def test_a_wrong_sign_of_a_provider_is_held_in_another_pass() -> None:
     assert sum(s.type_name == "RefitBegin" for s in run.trace if s.receiver == "platform-c") >= 1
     assert [p.reasons for p in job.platforms] == [("", ""), ("", ""), ("", "sign")]
     among = pooled(bank, [*platforms[:2], platforms[2][:, :1]], y, spec)
-    assert relative(job.coefficients[:-1], among.coefficients) < 1e-2
+    assert relative(job.coefficients[:-1], among.coefficients) < 5e-3
     np.testing.assert_allclose(job.standard_errors[:-1], among.standard_errors, rtol=0.02)
     assert job.coefficients[-1] == 0
 
@@ -113,7 +113,7 @@ def test_a_linear_elastic_net_over_three_platforms() -> None:
     expected = np.r_[theirs.intercept_, theirs.coef_]
     assert (expected == 0).sum() >= 2
     np.testing.assert_array_equal(job.coefficients == 0, expected == 0)
-    assert relative(job.coefficients, expected) < 3e-3
+    assert relative(job.coefficients, expected) < 1e-3
 
 
 def test_a_run_cut_between_any_two_phases_sends_the_same_bytes() -> None:
@@ -170,14 +170,13 @@ def _cut_after_one(run: Any, ended: list[str]) -> Any:
 def test_no_relayed_sum_can_leave_its_slot(rows: int, bits: int) -> None:
     """The widths, recomputed from the bounds of their factors."""
     code = LogisticCode(rows, bits, relayed=True)
-    for terms in (6, 12):
-        s = code.gradient_series(terms)
-        assert s.terms >= min(terms, 11)
-        one = (2 * s.terms + 1) * 4 * 2 ** (s.own_bits + s.turn_bits) * 2 ** (s.slot * 4 * s.terms) * 2
+    for precision in PRECISION:
+        s = code.gradient_series(precision)
+        one = s.values * 4 * 2 ** (s.own_bits + s.turn_bits) * 2 ** (s.slot * (s.per - 1)) * 2
         assert one * 2**40 <= 2 ** code.relayed_row_bits(s)
         whole = s.product_bits + 40 + 2
-        assert rows * (one + 2 ** code.relayed_row_bits(s)) < 2**whole
+        assert rows * (one + 2 ** code.relayed_row_bits(s)) * 2**s.middle < 2**whole
         assert whole + 1 + 40 + 40 < bits  # the mask of the reply, and what is kept apart above it
         assert 2 ** (s.slot - 2) * 2**40 < 2 ** code.relayed_bin_bits(s)
-    assert 2 ** code.relayed_column_bits() >= 2 ** (60 + 28) * 2**40
+    assert 2 ** code.relayed_column_bits() >= 2 ** (62 + 28) * 2**40
     assert rows * 2 * 2 ** code.relayed_column_bits() * 2 ** (28 + 13) < 2 ** code.relayed_block_bits() * 2

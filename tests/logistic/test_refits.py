@@ -57,7 +57,7 @@ def test_elastic_net_is_scikit_learns() -> None:
     ).fit(np.hstack([bank, platform]), y)
     expected = np.r_[theirs.intercept_, theirs.coef_[0]]
     assert 3 <= (expected == 0).sum() <= 8
-    assert relative(joint, expected) < 3e-3  # 700 rows: their rounding averages less than that of thousands
+    assert relative(joint, expected) < 1e-3
     np.testing.assert_array_equal(joint.coefficients == 0, expected == 0)
     assert set(joint.platform.reasons) == {"", "penalty"}
 
@@ -75,7 +75,7 @@ def test_wrong_signs_are_held_at_the_constrained_optimum() -> None:
     x = np.hstack([np.ones((len(y), 1)), bank, platform])
     ridge = np.r_[0.0, np.ones(x.shape[1] - 1)]
     among = fit_logistic(x[:, ~held], y.astype(np.float64), ridge[~held])
-    assert np.abs(joint.coefficients[~held] - among.coefficients).max() < 3e-3 * np.abs(among.coefficients).max()
+    assert np.abs(joint.coefficients[~held] - among.coefficients).max() < 1e-3 * np.abs(among.coefficients).max()
     np.testing.assert_allclose(joint.standard_errors[~held], among.standard_errors, rtol=0.02)
     assert np.isnan(joint.standard_errors[held]).all()
     # Optimal: each held column is pulled towards the wrong side.
@@ -113,7 +113,7 @@ def test_warm_start_reaches_the_optimum_in_two_steps() -> None:
     near = optimum + np.random.default_rng(0).normal(0, 0.1, len(optimum))
     joint = study(bank, platform, y, spec, start=(near[:3], near[3:]))
     joint.run()
-    assert relative(joint, optimum) < 4e-3
+    assert relative(joint, optimum) < 2e-3
 
 
 @pytest.mark.slow

@@ -67,6 +67,12 @@ int main(int argc, char **argv)
     } else if (strcmp(what, "public") == 0) {
         const array table = slurp(folder, "table_n"), exponents = secret(folder, "exponents");
         path->table_powers(&N, out, table.words, table.count / (e << window), window, exponents.words, count, words);
+    } else if (strcmp(what, "multipliers") == 0) {
+        /* Several sums of one group, and one sum of each of several groups. */
+        const array digits = secret(folder, "digits");
+        const int32_t steps[] = {0, 4, 0};
+        path->multi_power(&N, out, cipher.words, (const uint8_t *)digits.words, steps, 1, count, 2, 2, 4);
+        path->multi_power(&N, out, cipher.words, (const uint8_t *)digits.words, steps, count, 1, 1, 2, 4);
     } else {
         /* Not constant time, and must be caught: the control of this experiment. */
         path->power_shared(&N, out, cipher.words, exponent.words, count, words);

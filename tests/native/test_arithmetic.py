@@ -133,6 +133,32 @@ def test_homomorphism(path: str, data: st.DataObject) -> None:
 
 
 @every_path
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    ("groups", "outputs", "inputs", "steps"),
+    [(1, 1, 1, [0, 0]), (1, 9, 3, [0, 4, 4, 0]), (3, 2, 5, [0, 7, 3]), (11, 1, 4, [0, 4, 30, 1]), (0, 2, 2, [0, 0])],
+)
+def test_multi_power(path: str, threads: int, groups: int, outputs: int, inputs: int, steps: list[int]) -> None:
+    """Several sums per group share tables and lanes; one per group spreads lanes over groups."""
+    backend, n = holder(path, 512, threads=threads), math.prod(primes(512))
+    source = np.random.default_rng(inputs)
+    numbers = units(n, groups * inputs)
+    digits = source.integers(0, 16, (groups, outputs, len(steps) - 1, inputs), dtype=np.uint8)
+    digits[..., 0] = np.resize([0, 15, 1], digits.shape[:3])
+    a = backend.load(raw(numbers, n))
+    result = backend.multi_power(a, digits, np.array(steps, dtype=np.int32))
+    expected = []
+    for g, o in np.ndindex(groups, outputs):
+        total = 1
+        for p in range(len(steps) - 1):
+            total = pow(total, 1 << steps[p], n * n)
+            for j in range(inputs):
+                total = total * pow(numbers[g * inputs + j], int(digits[g, o, p, j]), n * n) % (n * n)
+        expected.append(pow(total, 1 << steps[-1], n * n))
+    assert values(backend.dump(result), n) == expected
+
+
+@every_path
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("subset", [None, "some", "none"])
 def test_bucket_products(path: str, dtype: type, subset: str | None) -> None:
@@ -208,6 +234,7 @@ def test_threads_change_nothing(path: str) -> None:
     bins = (np.arange(37) % 5).astype(np.uint8).reshape(-1, 1)
     n_bins = np.array([5], dtype=np.int32)
     exponents = limbs(list(range(1, 38)), 1)
+    multipliers = np.full((1, 3, 1, 37), 7, dtype=np.uint8), np.zeros(2, dtype=np.int32)
     for left, right in (
         (a, b),
         (one.mul(a, a), two.mul(b, b)),
@@ -215,6 +242,7 @@ def test_threads_change_nothing(path: str) -> None:
         (one.power(a, exponents), two.power(b, exponents)),
         (one.bucket_products(a, bins, None, n_bins), two.bucket_products(b, bins, None, n_bins)),
         (one.pack(a, 2, 10), two.pack(b, 2, 10)),
+        (one.multi_power(a, *multipliers), two.multi_power(b, *multipliers)),
     ):
         assert one.dump(left) == two.dump(right)
     assert (one.decrypt(a) == two.decrypt(b)).all()

@@ -13,7 +13,7 @@ from vfl._native import kernel
 
 FUNCTIONS = {
     "load": (5, 0), "dump": (3, 0), "trivial": (3, 1), "mul": (4, 0), "running": (4, 0), "unwind": (5, 0),
-    "power": (4, 1), "power_shared": (4, 0), "segments": (5, 0), "pack": (3, 2), "table": (3, 1), "split": (4, 0),
+    "power": (4, 1), "power_shared": (4, 0), "multi_power": (5, 5), "segments": (5, 0), "pack": (3, 2), "table": (3, 1), "split": (4, 0),
     "table_powers": (4, 2), "half_plain": (5, 1), "join_plain": (5, 1), "join_elements": (7, 0),
 }
 GUARD = 64
@@ -47,6 +47,15 @@ def test_random_buffers(path: str, name: str) -> None:
         if name == "segments" and source.random() < 0.5:
             arguments[3] = np.zeros(source.randrange(9), dtype=np.int32)
             arguments[4] = np.sort(np.array([source.randrange(9) for _ in range(2)], dtype=np.int64))
+        if name == "multi_power" and source.random() < 0.5:
+            # A fitting shape with digits and steps of any bytes.
+            outputs, positions, inputs = (source.randrange(1, 4) for _ in range(3))
+            arguments[1], arguments[2] = guarded(source, 2 * k * outputs)[0], guarded(source, 2 * k * inputs)[0]
+            digits = np.frombuffer(source.randbytes(outputs * positions * inputs), dtype=np.uint8)
+            arguments[3] = digits >> source.choice([0, 4])
+            steps = [source.choice([0, 1, 9, -1, 1 << 20]) for _ in range(positions + 1)]
+            arguments[4] = np.array(steps, dtype=np.int32)
+            arguments[5:] = [1, inputs, outputs, positions, source.choice([1, 4, 4, 4, 5])]
         if name == "join_elements":
             arguments[1] = arguments[2] = backend._ring_p.record
         try:

@@ -42,6 +42,7 @@ def inputs(folder: Path, path: str) -> str:
         "cipher": backend.load(raw(units(backend._n, 5), backend._n)), "exponent": backend._exponents[0],
         "half_p": backend._half_p, "garner": backend._garner, "crt": backend._crt,
         "table_p": backend._table_p.table, "table_n": table.table,
+        "digits": np.arange(24, dtype=np.uint8) % 16,
         "exponents": limbs([x % (1 << 256) for x in units(backend._n, 5)], 4),
     }
     for name, array in files.items():
@@ -53,7 +54,7 @@ def inputs(folder: Path, path: str) -> str:
 def test_secrets_decide_nothing(path: str, tmp_path: Path) -> None:
     program = build(tmp_path)
     window = inputs(tmp_path, path)
-    for what in ("decrypt", "randomise", "public"):
+    for what in ("decrypt", "randomise", "public", "multipliers"):
         done = subprocess.run([program, path, tmp_path, what, window], capture_output=True, text=True)
         assert done.returncode == 0, f"{what}:\n{done.stderr[-3000:]}"
         assert "no secret decided anything" in done.stdout

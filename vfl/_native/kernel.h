@@ -89,6 +89,9 @@ typedef struct {
     /* a^e, one exponent for all. */
     ptrdiff_t (*power_shared)(const ring *R, limb *out, const limb *a, const limb *exponent, size_t count,
                               size_t words);
+    /* Products of powers: out[g][o] = prod_j a[g][j]^(exponent of digits[g][o][...][j]); see multi.h. */
+    ptrdiff_t (*multi_power)(const ring *R, limb *out, const limb *a, const uint8_t *digits, const int32_t *steps,
+                             size_t groups, size_t bases, size_t outputs, size_t positions, int window);
     /* out[s] = product of a[order[i]] for bounds[2s] <= i < bounds[2s + 1]; an empty segment gives 1. */
     ptrdiff_t (*segments)(const ring *R, limb *out, const limb *a, const int32_t *order, const int64_t *bounds,
                           size_t count);
@@ -134,7 +137,7 @@ enum planted {
     PLANT_GATHER, PLANT_SELECT, PLANT_LOOKUP, PLANT_LOAD, PLANT_DUMP, PLANT_TRIVIAL, PLANT_RUNNING,
     PLANT_UNWIND, PLANT_POWER, PLANT_SHARED, PLANT_SEGMENTS, PLANT_PACK, PLANT_TABLE, PLANT_SPLIT,
     PLANT_TABLE_POWERS, PLANT_HALF, PLANT_JOIN_PLAIN, PLANT_JOIN_ELEMENTS, PLANT_UNITS, PLANT_RANGE,
-    PLANT_ORDER, PLANT_END
+    PLANT_ORDER, PLANT_MULTI, PLANT_MULTI_SELECT, PLANT_END
 };
 #define PLANT(id) ((limb)(VFL_PLANTED == (id)))
 

@@ -201,6 +201,36 @@ static PyObject *py_power_shared(PyObject *self, PyObject *args)
     return finish(&h, status);
 }
 
+static PyObject *py_multi_power(PyObject *self, PyObject *args)
+{
+    Py_ssize_t groups, bases, outputs, positions;
+    int window;
+    BEGIN(5, "y*w*y*y*y*nnnni:multi_power", &B(0), &B(1), &B(2), &B(3), &B(4), &groups, &bases, &outputs, &positions,
+          &window)
+    const Py_ssize_t most = 1 << 30;
+    CHECK(groups >= 0 && bases > 0 && outputs > 0 && positions > 0 && groups <= most && bases <= most &&
+          outputs <= most && positions <= most && window >= 1 && window <= 4, "bad shape");
+    const size_t numbers = (size_t)groups * (size_t)bases, results = (size_t)groups * (size_t)outputs;
+    CHECK(IS_ROWS(1, e) && ROWS_OF(1, e) == results && IS_ROWS(2, e) && ROWS_OF(2, e) == numbers,
+          "a or out does not match the shape");
+    /* Both factors are at most 2^60 elements of memory that is there, so this division is exact. */
+    const size_t each = (size_t)positions * (size_t)bases;
+    CHECK(results ? (size_t)B(3).len % results == 0 && (size_t)B(3).len / results == each : B(3).len == 0,
+          "digits do not match the shape");
+    CHECK(B(4).len == 4 * (positions + 1) && ((uintptr_t)B(4).buf & 3) == 0, "steps are not int32, one per position");
+    const uint8_t *digits = B(3).buf;
+    const int32_t *steps = B(4).buf;
+    unsigned all = 0;
+    for (Py_ssize_t i = 0; i < B(3).len; i++) all |= digits[i];
+    CHECK(all >> window == 0, "a digit is too large");
+    int good = 1;
+    for (Py_ssize_t i = 0; i <= positions; i++) good &= steps[i] >= 0 && steps[i] <= KEY_BITS_MAX;
+    CHECK(good, "steps are out of range");
+    UNLOCKED(p->multi_power(&R, LIMBS(1), LIMBS(2), digits, steps, (size_t)groups, (size_t)bases, (size_t)outputs,
+                            (size_t)positions, window));
+    return finish(&h, status);
+}
+
 static PyObject *py_segments(PyObject *self, PyObject *args)
 {
     BEGIN(5, "y*w*y*y*y*:segments", &B(0), &B(1), &B(2), &B(3), &B(4))
@@ -336,7 +366,7 @@ static PyObject *py_bin_order(PyObject *self, PyObject *args)
 #define ENTRY(name) {#name, py_##name, METH_VARARGS, NULL}
 static PyMethodDef methods[] = {
     ENTRY(paths), ENTRY(load), ENTRY(dump), ENTRY(trivial), ENTRY(mul), ENTRY(running), ENTRY(unwind), ENTRY(power),
-    ENTRY(power_shared), ENTRY(segments), ENTRY(pack), ENTRY(table), ENTRY(split), ENTRY(table_powers),
+    ENTRY(power_shared), ENTRY(multi_power), ENTRY(segments), ENTRY(pack), ENTRY(table), ENTRY(split), ENTRY(table_powers),
     ENTRY(half_plain), ENTRY(join_plain), ENTRY(join_elements), ENTRY(bin_order), {NULL, NULL, 0, NULL},
 };
 

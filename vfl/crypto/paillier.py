@@ -25,6 +25,7 @@ from vfl.crypto import limbs
 from vfl.crypto.backends import BackendFactory, choose, plaintext
 from vfl.crypto.backends.base import Limbs, PublicBackend, SecretBackend
 from vfl.crypto.keys import KeyPurpose, PrivateKey, PublicKey
+from vfl.crypto.multipliers import Multipliers
 from vfl.crypto.randomness import RandomStream
 from vfl.errors import InvalidCiphertext, KeyMismatch, LocalProtocolError, PlaintextOverflow, Text
 
@@ -216,6 +217,11 @@ class AdditiveHE:
         """a times ±magnitude, element by element; cost grows with the width of ``magnitudes``."""
         self._require_equal(len(a), len(magnitudes))
         return self._wrap(self._backend.power(self._own(a), np.ascontiguousarray(magnitudes), negative))
+
+    def weighted_sums(self, c: Ciphertexts, multipliers: Multipliers) -> Ciphertexts:
+        """∑_j m_goj c_gj for every group g and output o, group by group; ``c`` holds the groups one after another."""
+        self._require_equal(len(c), multipliers.groups * multipliers.inputs)
+        return self._wrap(self._backend.multi_power(self._own(c), multipliers.digits, multipliers.steps))
 
     def bucket_sums(
         self, c: Ciphertexts, bins: Bins, rows: npt.NDArray[np.int32] | None, n_bins: npt.NDArray[np.int32]

@@ -23,6 +23,7 @@ from vfl.crypto import limbs
 from vfl.crypto.backends.base import Limbs
 from vfl.crypto.keys import PublicKey
 from vfl.crypto.masking import MASK_BITS, mask_slots
+from vfl.crypto.multipliers import Multipliers
 from vfl.crypto.paillier import AdditiveHE, Ciphertexts, SealedCiphertexts
 from vfl.crypto.randomness import RandomStream
 from vfl.errors import PlaintextOverflow, RemoteProtocolError, Text
@@ -55,7 +56,6 @@ Ring = npt.NDArray[Any]
 """Python integers in [0, 2^128), any shape."""
 
 _MODULUS = 1 << RING
-_DIGIT = 4
 
 
 def to_fixed(values: npt.NDArray[np.float64], fraction: int = FRACTION) -> Ring:
@@ -221,42 +221,19 @@ def _miscounted(expected: int, got: int) -> RemoteProtocolError:
 def linear_map(he: AdditiveHE, c: Ciphertexts, matrix: Ring | npt.NDArray[np.int64]) -> Ciphertexts:
     """[[x]] ↦ [[x · matrix]]: ``len(c)`` ciphertexts to ``matrix.shape[1]``; ``matrix`` holds integers.
 
-    All outputs share one pass over four-bit digits: the ciphertexts
-    of each digit value are added first, then weighed (Straus 1964; Pippenger's buckets), which costs some
-    (bits / 4) (len(c) + 28) additions per output instead of 1.2 bits len(c). (bits: of the largest entry.)
+    One multi-exponentiation (:mod:`vfl.crypto.multipliers`). Where entries are negative, all are raised by a power of
+    two, which is then taken off every output at once.
     """
     inputs, outputs = matrix.shape
     if inputs != len(c):
         raise _miscounted(inputs, len(c))
     flat = matrix.ravel().tolist()
-    bits = max((abs(v) for v in flat), default=0).bit_length() or 1
-    negative = min(flat, default=0) < 0
-    raised = matrix.astype(object) + (1 << bits) if negative else matrix
-    width = bits + 1 if negative else bits
-    digits = _digits(raised, -(-width // _DIGIT))
-    values = 1 << _DIGIT
-    positions = digits.shape[1] * digits.shape[2]
-    counts = np.full(positions, values, dtype=np.int32)
-    sums = he.bucket_sums(c, digits.reshape(inputs, positions), None, counts)
-    index = np.arange(positions, dtype=np.int64) * values
-    running = he.take(sums, index + values - 1)
-    total = running
-    for value in range(values - 2, 0, -1):
-        running = he.add(running, he.take(sums, index + value))
-        total = he.add(total, running)
-    out = he.pack(total, digits.shape[2], _DIGIT)
-    if not negative:
-        return out
-    whole = he.mul_plain(he.neg(he.sum(c)), limbs.from_ints([1 << bits], -(-(bits + 1) // 64)))
-    return he.add(out, he.take(whole, np.zeros(outputs, dtype=np.int64)))
-
-
-def _digits(matrix: Ring, count: int) -> npt.NDArray[np.uint8]:
-    """(inputs, outputs, count) base-16 digits, least first."""
-    octets = -(-count // 2)
-    raw = b"".join(int(v).to_bytes(octets, "little") for v in matrix.ravel().tolist())
-    pairs = np.frombuffer(raw, dtype=np.uint8).reshape(*matrix.shape, octets)
-    return np.stack([pairs & 15, pairs >> 4], axis=3).reshape(*matrix.shape, 2 * octets)[:, :, :count]
+    if min(flat, default=0) >= 0:
+        return he.weighted_sums(c, Multipliers.matrix(matrix))
+    bits = max(abs(v) for v in flat).bit_length()
+    out = he.weighted_sums(c, Multipliers.matrix(matrix.astype(object) + (1 << bits)))
+    excess = he.mul_plain(he.neg(he.sum(c)), limbs.from_ints([1 << bits], -(-(bits + 1) // 64)))
+    return he.add(out, he.take(excess, np.zeros(outputs, dtype=np.int64)))
 
 
 class SharedMatrix:

@@ -8,6 +8,7 @@ and a sum that does not fit its slot is refused here (PlaintextOverflow), before
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from vfl.crypto.keys import PublicKey
 from vfl.crypto.masking import MASK_BITS
@@ -17,13 +18,19 @@ from vfl.errors import PlaintextOverflow, Text
 __all__ = [
     "ANGLE_SHIFT",
     "BIN_LOG",
+    "COARSE_SLOPES",
     "COLUMN_LOG",
     "DESIGN_BITS",
     "DESIGN_REACH",
+    "FINE_SLOPES",
     "HALF_PERIOD",
     "MARGIN_REACH",
+    "PRECISION",
+    "SLOPE_VALUES",
     "LogisticCode",
+    "Precision",
     "SeriesCode",
+    "SlopeCode",
 ]
 
 HALF_PERIOD = 16.0
@@ -47,26 +54,46 @@ ANGLE_SHIFT = 64 - 5 - (DESIGN_BITS + FRACTION)
 
 SLOPE_BITS = 18
 """Fractional bits of a row's slope σ'."""
-SLOPE_SLOT = SLOPE_BITS + 1 + MASK_BITS + 1
+SLOPE_SLOT = SLOPE_BITS + 3 + MASK_BITS + 1
+"""A slope travels with a number of the bank's own, below 2^2, on top: see :class:`SlopeCode`."""
 CURVE_BITS = 15
 """Fractional bits of whitened columns in the curvature's cross block."""
 RAW_BITS = 12
 RAW_REACH = 5
 """Raw columns: 12 fractional bits and |x| < 2^5; so do the entries of the whitening matrix, |T| < 2^12."""
 
-_LEAST_BITS = 20
-"""Fewer fractional bits in a row's d than this, and rounding would outweigh what a further harmonic gains."""
+COARSE_SLOPES, FINE_SLOPES = 5, 8
+"""Harmonics of σ': few for a curvature that only serves the next steps, many for standard errors."""
+
+
+class Precision(NamedTuple):
+    """How exactly a step computes σ of each row."""
+
+    terms: int
+    """Harmonics."""
+    own_bits: int
+    """Fractional bits of the bank's values."""
+    turn_bits: int
+    """Fractional bits of the platform's."""
+
+
+PRECISION = (Precision(16, 17, 15), Precision(10, 13, 11), Precision(6, 9, 7))
+"""Of the last step, the one before, and all earlier ones: little while the weights are far off.
+
+Rounding differs from row to row, so sums over n rows err by n^-1/2 of it, and directions of which the data tell
+little take more of it. A row costs a product per value and four bits of the multiplier.
+"""
+_SLOPE_TURN_BITS = 7
+SLOPE_VALUES = 4
+"""Values of a row in one ciphertext of a slope."""
 
 
 @dataclass(frozen=True, slots=True)
-class SeriesCode:
-    """Slots of the polynomials whose product holds the inner product of two parties' values of one row.
-
-    The owner of the ciphertext packs its 2K + 1 values upwards, the other party its own downwards: slot 2K of the
-    product is the inner product, the 4K others mix unlike harmonics.
-    """
+class _Values:
+    """Two parties' 2K + 1 values of a row, whose inner product is wanted."""
 
     terms: int
+    """K."""
     own_bits: int
     """Fractional bits of the bank's values, bounded by 4."""
     turn_bits: int
@@ -74,14 +101,81 @@ class SeriesCode:
     slot: int
 
     @property
+    def values(self) -> int:
+        """2K + 1."""
+        return 2 * self.terms + 1
+
+    @property
+    def turn_one(self) -> int:
+        """The platform's 1: of ``turn_bits`` bits."""
+        return (1 << self.turn_bits) - 1
+
+    @property
+    def own_one(self) -> float:
+        """The bank's 1: products have own_bits + turn_bits fractional bits."""
+        return float(1 << (self.own_bits + self.turn_bits)) / self.turn_one
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesCode(_Values):
+    """How the inner products of two parties' 2K + 1 values of each row are computed, for sums over rows.
+
+    ``per`` rows go together: one ciphertext for each of the 2K + 1 values, a slot for each row. The other party
+    multiplies all of them with its own values of one row, and sums: the row's own slot holds its inner product, the
+    others those of unlike rows, which are masked. Sums of rows of the same slot are shifted to slot ``per`` − 1, where
+    all meet (:attr:`middle`).
+    """
+
+    per: int
+
+    @property
     def middle(self) -> int:
         """First bit of the wanted slot."""
-        return 2 * self.terms * self.slot
+        return (self.per - 1) * self.slot
+
+    @property
+    def row_bits(self) -> int:
+        """Bound of one row's products before they are shifted, summed over all rows: one slot is below 2^(slot + 6)."""
+        return self.per * self.slot + 6
 
     @property
     def product_bits(self) -> int:
-        """Bound of the whole product and of its sums over rows: one slot's sum is below 2^(slot + 6)."""
-        return (4 * self.terms + 1) * self.slot + 6
+        """Bound of shifted sums over rows."""
+        return self.row_bits + self.middle
+
+    def reach(self, *, bank: bool) -> int:
+        """|values of the bank, or platform| <= 2^reach."""
+        return self.own_bits + 2 if bank else self.turn_bits
+
+
+@dataclass(frozen=True, slots=True)
+class SlopeCode(_Values):
+    """How shares of each row's slope come about: an inner product per row, ``per`` rows to a reply.
+
+    The bank cuts a row's 2K + 1 values into ``parts`` of four, each a polynomial in a ciphertext of its own, at the
+    row's place among ``per``; the platform multiplies each with the polynomial of its own four values in opposite
+    order and adds. The middle coefficient at each place is a row's inner product. The platform's values are raised by
+    one to be non-negative, so the bank takes the sum of its own values off its share.
+    """
+
+    per: int
+
+    @property
+    def parts(self) -> int:
+        return -(-self.values // SLOPE_VALUES)
+
+    @property
+    def zone(self) -> int:
+        """Coefficients of one row's product."""
+        return 2 * SLOPE_VALUES - 1
+
+    @property
+    def product_bits(self) -> int:
+        return self.per * self.zone * self.slot + 6
+
+    def middle(self, place: int) -> int:
+        """First bit of the wanted slot of the row at ``place``."""
+        return (place * self.zone + SLOPE_VALUES - 1) * self.slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,29 +206,27 @@ class LogisticCode:
         """Ciphertexts per message: half a MiB."""
         return max(1, (1 << 19) // (self.key_bits // 4))
 
-    def gradient_series(self, wanted: int) -> SeriesCode:
-        """At most ``wanted`` terms, with as many bits as the key then allows.
+    def gradient_series(self, precision: Precision) -> SeriesCode:
+        """As many rows to a ciphertext as the key then allows.
 
         |σ − y| < 2 even outside the fitted range (checked when fitted), so a sum over rows is below
         2^(bits + row_log + 1); twice that again lets :class:`GradientRound` undo a wrap.
         """
-        overhead = self.row_log + 1 + 2
+        terms, own, turn = precision
+        slot = own + turn + self.row_log + 1 + 2
         # A relayed sum has a mask of its own, and the mask of its reply is kept apart from the bits above it.
         room = self.key_bits - MASK_BITS - 2 - 6 - (2 * MASK_BITS + 2 if self.relayed else 0)
-        for terms in range(wanted, 1, -1):
-            slot = min(room // (4 * terms + 1), 24 + overhead)
-            bits = slot - overhead
-            if bits >= _LEAST_BITS:
-                return SeriesCode(terms, bits - bits // 2, bits // 2, slot)
-        raise _key_too_short(self.key_bits, "the sigmoid of one row")
+        per = (room // slot + 1) // 2
+        if per < 1:
+            raise _key_too_short(self.key_bits, "the sigmoid of one row")
+        return SeriesCode(terms, own, turn, slot, per)
 
-    def slope_series(self, wanted: int) -> SeriesCode:
+    def slope_series(self, terms: int) -> SlopeCode:
         """The slope's series: its slot leaves 41 bits above the value, so both shares are shares over the integers."""
-        room = (self.key_bits - MASK_BITS - 2 - 6) // SLOPE_SLOT
-        terms = min(wanted, (room - 1) // 4)
-        if terms < 2:
+        per = (self.key_bits - MASK_BITS - 2 - 6) // (SLOPE_SLOT * (2 * SLOPE_VALUES - 1))
+        if per < 1:
             raise _key_too_short(self.key_bits, "the slope of one row")
-        return SeriesCode(terms, SLOPE_BITS - SLOPE_BITS // 2, SLOPE_BITS // 2, SLOPE_SLOT)
+        return SlopeCode(terms, SLOPE_BITS - _SLOPE_TURN_BITS, _SLOPE_TURN_BITS, SLOPE_SLOT, per)
 
     def margins(self, public: PublicKey) -> SlotPlan:
         """Weight shares mod 2^53 times columns, summed over columns."""
@@ -161,7 +253,7 @@ class LogisticCode:
 
     def relayed_row_bits(self, series: SeriesCode) -> int:
         """Width of the mask of one row's product on its way to a further platform."""
-        return series.product_bits - self.row_log + 1 + MASK_BITS
+        return series.row_bits - self.row_log + 1 + MASK_BITS
 
     def relayed_sums(self, public: PublicKey, series: SeriesCode) -> SlotPlan:
         """Sums over rows of masked products, and of their masks: one value each, masked as a whole."""
@@ -204,13 +296,13 @@ class LogisticCode:
 
     def check(self, public: PublicKey) -> None:
         """Raise PlaintextOverflow now if some slot cannot fit this key."""
-        self.gradient(public, self.gradient_series(12))
-        self.slope_series(8)
+        self.gradient(public, self.gradient_series(PRECISION[0]))
+        self.slope_series(FINE_SLOPES)
         self.own_block(public)
         self.cross_block(public)
         if self.relayed:
-            self.relayed_sums(public, self.gradient_series(12))
-            self.relayed_gradient(public, self.gradient_series(12))
+            self.relayed_sums(public, self.gradient_series(PRECISION[0]))
+            self.relayed_gradient(public, self.gradient_series(PRECISION[0]))
             self.relayed_block(public)
         if self.own_scale() + 2 + MASK_BITS > RING:
             raise _key_too_short(self.key_bits, "the curvature of so many rows")

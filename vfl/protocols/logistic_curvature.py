@@ -181,7 +181,7 @@ class CurvatureRound(Round):
         for f, g in _pairs(design.columns):
             size = int(design.counts[f]) * int(design.counts[g])
             joint = design.bins[: self._rows, f].astype(np.int64) * int(design.counts[g]) + design.bins[: self._rows, g]
-            # Sums of 30-bit parts stay below 2^53 for 2^23 rows: float64 adds them exactly.
+            # Parts of 30 and 32 bits: their sums stay below 2^53 for 2^21 rows, and float64 adds them exactly.
             lows, highs = np.bincount(joint, low, size), np.bincount(joint, high, size)
             products = np.outer(design.raw[f], design.raw[g]).ravel().tolist()
             total = sum(

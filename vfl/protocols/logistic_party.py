@@ -23,7 +23,7 @@ from vfl.crypto.shares import (
     to_floats,
 )
 from vfl.protocols.logistic import What, inversion_intervals
-from vfl.protocols.logistic_code import SeriesCode
+from vfl.protocols.logistic_code import COARSE_SLOPES, FINE_SLOPES, SeriesCode, SlopeCode
 from vfl.protocols.logistic_curvature import CurvatureRound
 from vfl.protocols.logistic_matrix import MIX_BITS, MatrixRound, VarianceRound, open_variances
 from vfl.protocols.logistic_progress import Progress
@@ -43,10 +43,6 @@ __all__ = ["LogisticParty"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-
-COARSE_SLOPES, FINE_SLOPES = 5, 8
-"""Harmonics of σ': few for a curvature that only serves the next steps, many for standard errors."""
-
 
 class LogisticParty(Progress):
     """One side: its shares, the rounds by name, and its state between phases."""
@@ -113,7 +109,7 @@ class LogisticParty(Progress):
         """This party's 2K + 1 values of each row for σ(z) − y."""
 
     @abstractmethod
-    def slope_values(self, code: SeriesCode, rows: int) -> Ints:
+    def slope_values(self, code: SlopeCode, rows: int) -> Ints:
         """This party's 2K + 1 values of each of the first rows for σ'(z)."""
 
     # --- rounds by name ---------------------------------------------------------------------------------------
@@ -124,7 +120,7 @@ class LogisticParty(Progress):
         if what is What.MARGINS:
             self._rounds[what] = MarginRound(s)
         elif what is What.SUMS:
-            code = s.code.gradient_series(self.terms)
+            code = s.code.gradient_series(self.precision)
             self._rounds[what] = SumRound(s, code, self.sigmoid_values(code))
         elif what is What.GRADIENT:
             sums = self._rounds[What.SUMS]
@@ -132,8 +128,8 @@ class LogisticParty(Progress):
                 raise too_early("sum round")
             self._rounds[what] = GradientRound(s, sums)
         elif what is What.SLOPES:
-            code = s.code.slope_series(FINE_SLOPES if self._last else COARSE_SLOPES)
-            self._rounds[what] = SlopeRound(s, code, self.slope_values(code, self.curvature_rows))
+            slopes = s.code.slope_series(FINE_SLOPES if self._last else COARSE_SLOPES)
+            self._rounds[what] = SlopeRound(s, slopes, self.slope_values(slopes, self.curvature_rows))
         elif what is What.CURVATURE:
             self._rounds[what] = CurvatureRound(s, self.curvature_rows)
         elif what is What.VARIANCE:

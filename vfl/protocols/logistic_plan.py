@@ -8,7 +8,7 @@ from vfl.config.contract import Budget
 from vfl.config.logistic import LogisticSpec
 from vfl.crypto.masking import MASK_BITS
 from vfl.protocols.logistic import inversion_intervals
-from vfl.protocols.logistic_code import BIN_LOG, LogisticCode
+from vfl.protocols.logistic_code import BIN_LOG, FINE_SLOPES, PRECISION, LogisticCode
 
 __all__ = ["logistic_budgets"]
 
@@ -27,8 +27,13 @@ def logistic_budgets(
     providers : int
         Platforms after the first.
     """
-    chunk = LogisticCode(rows, key_bits).chunk
-    by_row = math.ceil(rows / chunk)
+    code = LogisticCode(rows, key_bits, relayed=providers > 0)
+    chunk = code.chunk
+    margins = math.ceil(rows / chunk)
+    # Values of rows that go together are not torn apart, so a message is full but for less than one group of rows.
+    series, slopes = code.gradient_series(PRECISION[0]), code.slope_series(FINE_SLOPES)
+    sums = math.ceil(rows / (series.per * max(1, chunk // series.values)))
+    sloped = math.ceil(rows / (slopes.per * max(1, chunk // (slopes.per * slopes.parts))))
     by_bin = math.ceil(2 * (1 << BIN_LOG) / chunk)
     matrix = math.ceil(((2 + providers) * columns) ** 2 / chunk)
     curvature = math.ceil(rows / max(1, chunk // (columns + 2))) + 2 * matrix
@@ -37,8 +42,8 @@ def logistic_budgets(
     errors = spec.passes if spec.selection != "none" else 1
     passes, inversions = spec.steps + refits * spec.refit_steps + errors, spec.curvatures + refits + errors
     iterations = len(inversion_intervals(2 + providers))
-    encrypted = passes * (2 * by_row + 2 * by_bin + 1) + inversions * (curvature + (iterations + 2) * matrix + by_row)
-    masked = passes * (2 * by_row + 2 * by_bin + matrix) + inversions * (by_row + curvature + 2 * iterations * matrix)
+    encrypted = passes * (sums + 2 * by_bin + 1) + inversions * (sloped + curvature + (iterations + 2) * matrix)
+    masked = passes * (margins + 2 * by_bin + matrix) + inversions * (sloped + curvature + 2 * iterations * matrix)
     opened = spec.passes + 1
     share = opened * 2 * 128 * columns
     added = _provider_budgets(

@@ -10,15 +10,12 @@ import numpy.typing as npt
 
 from vfl.config.logistic import LogisticSpec
 from vfl.core.logistic import p_values
+from vfl.protocols.logistic_code import PRECISION, Precision
 from vfl.protocols.logistic_weights import OwnWeights
 
-__all__ = ["TERMS", "Progress"]
+__all__ = ["Progress"]
 
 Floats = npt.NDArray[np.float64]
-
-TERMS = (12, 9, 6)
-"""Harmonics of σ in the last step, the one before, and all earlier ones: few while the weights are far off."""
-
 
 class Progress(ABC):
     """Steps and passes so far, own penalties and weights."""
@@ -76,9 +73,9 @@ class Progress(ABC):
         return self._step == 0 and not self.own.passes and not self.spec.warm_start
 
     @property
-    def terms(self) -> int:
-        """Harmonics of σ in the present step."""
-        return TERMS[min(self._steps - 1 - self._step, len(TERMS) - 1)]
+    def precision(self) -> Precision:
+        """Of the present step's sums of residuals."""
+        return PRECISION[min(self._steps - 1 - self._step, len(PRECISION) - 1)]
 
     def rows_of_curvature(self, rows: int) -> int:
         """Rows of the present curvature: all for the first and for standard errors."""

@@ -27,7 +27,7 @@ from vfl.protocols.logistic_design import OwnDesign
 from vfl.protocols.logistic_matrix import start_plan, variance_factors, variance_plan
 from vfl.protocols.logistic_progress import Progress
 from vfl.protocols.logistic_relays import Masks, relay_chunks, relay_products, stretched_columns
-from vfl.protocols.logistic_rounds import margin_tables, margins_of_rows
+from vfl.protocols.logistic_rounds import brought_together, margin_tables, margins_of_rows, sums_by_place
 from vfl.protocols.logistic_shares import wrong_count
 from vfl.runtime.workspace import too_early
 from vfl.wire.carriers import MaskedCiphertexts, share_slots
@@ -180,6 +180,7 @@ class SumAnswer(Answer):
         super().__init__(columns)
         self._sums: dict[Key, Ciphertexts] = {}
         self._row = 0
+        self._series = columns.code.gradient_series(columns.progress.precision)
 
     def take_relay(self, owner: str, under: dict[Key, SealedCiphertexts]) -> None:
         design = self.c.design
@@ -189,14 +190,15 @@ class SumAnswer(Answer):
             raise wrong_count()
         for key, sealed in under.items():
             he = self.c.keys[key]
-            sums = he.bucket_sums(self._open(key, sealed), design.bins[rows], None, design.counts)
+            sums = sums_by_place(he, design, self._open(key, sealed), rows, self._series)
             self._sums[key] = plus(he, self._sums.get(key), sums)
 
     def results(self, key: Key) -> Iterator[tuple[Ciphertexts, SlotPlan]]:
         if self._row != self.c.rows:
             raise wrong_count()
-        series = self.c.code.gradient_series(self.c.progress.terms)
-        yield self._pack(key, self._sums[key], self.c.code.relayed_sums(self.c.keys[key].public, series))
+        he = self.c.keys[key]
+        sums = brought_together(he, self.c.design, self._sums[key], self._series)
+        yield self._pack(key, sums, self.c.code.relayed_sums(he.public, self._series))
 
 
 class GradientAnswer(Collected):
@@ -213,7 +215,7 @@ class GradientAnswer(Collected):
         he, design, code = self.c.keys[key], self.c.design, self.c.code
         if key not in self.c.weights:
             raise too_early("weight share")
-        series = code.gradient_series(self.c.progress.terms)
+        series = code.gradient_series(self.c.progress.precision)
         # A last group that was not full brought sums of nothing.
         sums = he.take(self.vector(key), np.arange(self._count, dtype=np.int64))
         ridge = np.rint(np.ldexp(design.ridge, code.gradient_scale(series) - FRACTION)).astype(np.int64)

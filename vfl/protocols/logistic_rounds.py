@@ -23,6 +23,7 @@ from vfl.crypto import limbs
 from vfl.crypto.backends.base import Limbs
 from vfl.crypto.keys import PublicKey
 from vfl.crypto.masking import slot_shares
+from vfl.crypto.multipliers import Multipliers
 from vfl.crypto.paillier import AdditiveHE, Ciphertexts, SealedCiphertexts
 from vfl.crypto.randomness import JobSeed
 from vfl.crypto.shares import (
@@ -31,11 +32,10 @@ from vfl.crypto.shares import (
     SlotPlan,
     angle_product,
     linear_map,
-    signed_digits,
     signed_plaintexts,
     to_fixed,
 )
-from vfl.protocols.logistic_code import ANGLE_SHIFT, WEIGHT_BITS, SeriesCode
+from vfl.protocols.logistic_code import ANGLE_SHIFT, SLOPE_VALUES, WEIGHT_BITS, SeriesCode, SlopeCode
 from vfl.protocols.logistic_design import OwnDesign
 from vfl.protocols.logistic_shares import Shares, wrong_count, zeros
 from vfl.runtime.workspace import too_early
@@ -47,15 +47,20 @@ __all__ = [
     "Round",
     "SlopeRound",
     "SumRound",
+    "brought_together",
     "clean_sums",
     "margin_tables",
     "margins_of_rows",
+    "sums_by_place",
     "with_top_bits",
 ]
 
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float64]
+
+_FLUSH_ROWS = 1 << 14
+"""Rows whose products are held before they are added to the sums."""
 
 
 class Round(ABC):
@@ -166,9 +171,10 @@ class MarginRound(Round):
 class SumRound(Round):
     """Sums of d = σ(z) − y by own bin, as shares mod 2^S.
 
-    The inner product of both parties' 2K + 1 values of a row costs one encryption and one exponentiation: the owner
-    of the ciphertext packs its values upwards, the other raises it to its own values packed downwards, and sums the
-    products by bin without ever seeing one in clear. No share of a single row is ever made.
+    Each party's 2K + 1 values of a row meet in an inner product: the owner of the ciphertexts packs ``per`` rows into
+    each, one ciphertext for each value; the other weighs them with its values of one row after another and sums by
+    bin without ever seeing a product in clear (:class:`~vfl.protocols.logistic_code.SeriesCode`). No share of a
+    single row is ever made.
     """
 
     def __init__(self, shares: Shares, series: SeriesCode, values: Ints) -> None:
@@ -178,33 +184,53 @@ class SumRound(Round):
         self.read: Words = np.zeros(0, dtype=np.uint64)
         self.products: list[Ciphertexts] = []
         """[[product]] of each row, kept where there are further platforms to relay it to."""
-        self._row = 0
+        self._pending: list[Ciphertexts] = []
+        self._row = self._summed = 0
         self._sums: Ciphertexts | None = None
 
     def encrypted(self) -> Iterator[SealedCiphertexts]:
-        for part in self.s.chunks(self.s.rows):
-            plain = signed_plaintexts(self.values[part], self.series.slot, self.s.own.public)
-            yield self.s.encrypt(plain, "phases")
+        series = self.series
+        for rows in _row_groups(self.s, series.per, series.values):
+            by_value = _filled(self.values[rows], series.per).transpose(0, 2, 1).reshape(-1, series.per)
+            yield self.s.encrypt(signed_plaintexts(by_value, series.slot, self.s.own.public), "phases")
 
     def take_encrypted(self, sealed: SealedCiphertexts) -> None:
-        he, design = self.s.peer, self.s.design
-        rows = slice(self._row, self._row + len(sealed))
-        self._row = rows.stop
-        if self._row > self.s.rows:
+        s, he, series = self.s, self.s.peer, self.series
+        groups, rest = divmod(len(sealed), series.values)
+        rows = slice(self._row, min(self._row + groups * series.per, s.rows))
+        if rest or not groups or rows.stop <= rows.start + (groups - 1) * series.per:
             raise wrong_count()
-        width = self.series.slot * self.values.shape[1]
-        exponents, negative = signed_digits(self.values[rows, ::-1], self.series.slot, -(-width // 64))
-        products = he.mul_plain(self._open(sealed), exponents, negative)
-        if self.s.others:
+        self._row = rows.stop
+        # Raised to be non-negative; one more sum per group, of the raise alone, is taken off again.
+        raised = 1 << series.reach(bank=s.first)
+        weights = np.full((groups, series.per + 1, series.values), raised, dtype=np.int64)
+        weights[:, :-1] += _filled(self.values[rows], series.per)
+        sums = he.weighted_sums(self._open(sealed), Multipliers.spaced(weights[..., None], raised.bit_length()))
+        place = np.arange(rows.stop - rows.start, dtype=np.int64)
+        group = place // series.per
+        excess = he.neg(he.take(sums, np.arange(1, groups + 1, dtype=np.int64) * (series.per + 1) - 1))
+        products = he.add(he.take(sums, place + group), he.take(excess, group))
+        if s.others:
             self.products.append(products)
-        sums = he.bucket_sums(products, design.bins[rows], None, design.counts)
+        self._pending.append(products)
+        if self._row - self._summed >= _FLUSH_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        he, rows = self.s.peer, slice(self._summed, self._row)
+        sums = sums_by_place(he, self.s.design, he.concat(self._pending), rows, self.series)
         self._sums = sums if self._sums is None else he.add(self._sums, sums)
+        self._pending, self._summed = [], self._row
 
     def masked(self) -> Iterator[MaskedCiphertexts]:
+        self._flush()
         if self._sums is None or self._row != self.s.rows:
             raise wrong_count()
-        for part in self.s.chunks(len(self._sums)):
-            chosen = self.s.peer.take(self._sums, np.arange(part.start, part.stop, dtype=np.int64))
+        sums = brought_together(self.s.peer, self.s.design, self._sums, self.series)
+        for part in self.s.chunks(len(sums)):
+            chosen = self.s.peer.take(sums, np.arange(part.start, part.stop, dtype=np.int64))
             masked, mask = self._share_all(chosen, self.series.product_bits)
             self.kept = np.concatenate([self.kept, self._slot(mask)])
             yield masked
@@ -273,41 +299,112 @@ class GradientRound(Round):
 
 
 class SlopeRound(Round):
-    """Shares of each row's slope σ'(z) over the integers; the bank encrypts, the platform answers row by row."""
+    """Shares of each row's slope σ'(z) over the integers; the bank encrypts, the platform answers several rows at once.
 
-    def __init__(self, shares: Shares, series: SeriesCode, values: Ints) -> None:
+    See :class:`~vfl.protocols.logistic_code.SlopeCode`.
+    """
+
+    def __init__(self, shares: Shares, series: SlopeCode, values: Ints) -> None:
         super().__init__(shares)
         self.series, self.values = series, values
         self._row = 0
         self._products: list[Ciphertexts] = []
         shares.slopes = np.zeros(0, dtype=np.uint64)
 
+    @property
+    def _per_group(self) -> int:
+        return self.series.per * self.series.parts
+
     def encrypted(self) -> Iterator[SealedCiphertexts]:
-        for part in self.s.chunks(len(self.values)):
-            plain = signed_plaintexts(self.values[part], self.series.slot, self.s.own.public)
+        series, public = self.series, self.s.own.public
+        for rows in _row_groups(self.s, series.per, self._per_group, len(self.values)):
+            values = self._by_part(self.values[rows])
+            placed = np.zeros((*values.shape[:3], series.per * series.zone), dtype=np.int64)
+            for place in range(series.per):
+                start = place * series.zone
+                placed[:, place, :, start : start + SLOPE_VALUES] = values[:, place]
+            plain = signed_plaintexts(placed.reshape(-1, placed.shape[3]), series.slot, public)
             yield self.s.encrypt(plain, "slopes")
 
     def take_encrypted(self, sealed: SealedCiphertexts) -> None:
-        rows = slice(self._row, self._row + len(sealed))
-        self._row = rows.stop
-        if self._row > len(self.values):
+        series = self.series
+        groups, rest = divmod(len(sealed), self._per_group)
+        rows = slice(self._row, min(self._row + groups * series.per, len(self.values)))
+        if rest or not groups or rows.stop <= rows.start + (groups - 1) * series.per:
             raise wrong_count()
-        width = self.series.slot * self.values.shape[1]
-        exponents, negative = signed_digits(self.values[rows, ::-1], self.series.slot, -(-width // 64))
-        self._products.append(self.s.peer.mul_plain(self._open(sealed), exponents, negative))
+        self._row = rows.stop
+        raised = self._by_part(self.values[rows] + (1 << series.turn_bits))[..., ::-1]
+        multipliers = raised.reshape(groups, 1, self._per_group, SLOPE_VALUES)
+        self._products.append(
+            self.s.peer.weighted_sums(
+                self._open(sealed), Multipliers.spaced(multipliers, series.turn_bits + 1, series.slot)
+            )
+        )
 
     def masked(self) -> Iterator[MaskedCiphertexts]:
+        if self._row != len(self.values):
+            raise wrong_count()
         for products in self._products:
             masked, mask = self._share_all(products, self.series.product_bits)
             self._keep(mask)
             yield masked
 
     def take_masked(self, masked: MaskedCiphertexts) -> None:
+        """The bank's shares, less what the platform's raised values added to them."""
+        first = len(self.s.slopes)
         self._keep(self.s.own.decrypt(masked.sealed))
+        excess = self.values[first : len(self.s.slopes)].sum(axis=1) << self.series.turn_bits
+        self.s.slopes[first:] -= excess.astype(np.uint64)
 
     def _keep(self, numbers: Limbs) -> None:
-        slot = limbs.extract(numbers, self.series.middle, self.series.slot)[:, 0]
-        self.s.slopes = np.concatenate([self.s.slopes, slot])
+        places = [
+            limbs.extract(numbers, self.series.middle(place), self.series.slot)[:, 0]
+            for place in range(self.series.per)
+        ]
+        new = np.stack(places, axis=1).ravel()[: len(self.values) - len(self.s.slopes)]
+        self.s.slopes = np.concatenate([self.s.slopes, new])
+
+    def _by_part(self, values: Ints) -> Ints:
+        """(groups, per, parts, values of a part), filled up with zeros."""
+        series = self.series
+        filled = np.zeros((len(values), series.parts * SLOPE_VALUES), dtype=np.int64)
+        filled[:, : values.shape[1]] = values
+        return _filled(filled, series.per).reshape(-1, series.per, series.parts, SLOPE_VALUES)
+
+
+def _row_groups(shares: Shares, per: int, ciphertexts: int, rows: int | None = None) -> Iterator[slice]:
+    """Rows of each message, whole groups of ``per`` rows that take so many ``ciphertexts``."""
+    total = shares.rows if rows is None else rows
+    step = max(1, shares.code.chunk // ciphertexts) * per
+    for start in range(0, total, step):
+        yield slice(start, min(start + step, total))
+
+
+def _filled(values: Ints, per: int) -> Ints:
+    """(rows, values) as (groups, per, values): a last group that is not full gets rows of zeros."""
+    groups = -(-len(values) // per)
+    out = np.zeros((groups * per, values.shape[1]), dtype=np.int64)
+    out[: len(values)] = values
+    return out.reshape(groups, per, -1)
+
+
+def sums_by_place(
+    he: AdditiveHE, design: OwnDesign, products: Ciphertexts, rows: slice, series: SeriesCode
+) -> Ciphertexts:
+    """Sums of the products of ``rows`` by own bin and place among ``series.per``, feature by feature, then by place."""
+    place = np.arange(rows.start, rows.stop, dtype=np.int64)[:, None] % series.per
+    joint = place * design.counts + design.bins[rows]
+    return he.bucket_sums(products, joint.astype(np.uint16), None, design.counts * series.per)
+
+
+def brought_together(he: AdditiveHE, design: OwnDesign, sums: Ciphertexts, series: SeriesCode) -> Ciphertexts:
+    """:func:`sums_by_place` of all rows, every place shifted to the wanted slot: one value per bin."""
+    index, start = [], 0
+    for count in design.counts.tolist():
+        places = np.arange(start, start + count * series.per, dtype=np.int64).reshape(series.per, count)
+        index.append(places[::-1].T.ravel())
+        start += count * series.per
+    return he.pack(he.take(sums, np.concatenate(index)), series.per, series.slot)
 
 
 def margin_tables(he: AdditiveHE, design: OwnDesign, weights: Ciphertexts, plan: SlotPlan) -> list[Ciphertexts]:

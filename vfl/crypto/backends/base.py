@@ -49,6 +49,16 @@ class PublicBackend(Protocol):
     def power(self, a: Any, exponents: Limbs, negative: npt.NDArray[np.bool_] | None = None) -> Any:
         """Element-wise a**e: multiplication by (signed) plain integers."""
 
+    def multi_power(
+        self, a: Any, digits: npt.NDArray[np.uint8], steps: npt.NDArray[np.int32]
+    ) -> Any:
+        """Products of powers: for each group g and output o, ∏_j a[g, j]^e with e in base-16 digits.
+
+        ``digits`` has shape (groups, outputs, positions, inputs), the most significant position first, and ``a``
+        holds groups * inputs ciphertexts, group by group; ``steps[p]`` bits of shift stand before position p,
+        ``steps[-1]`` after the last. The result holds groups * outputs ciphertexts.
+        """
+
     def bucket_products(
         self, a: Any, bins: npt.NDArray[np.uint8] | npt.NDArray[np.uint16],
         rows: npt.NDArray[np.int32] | None, n_bins: npt.NDArray[np.int32],

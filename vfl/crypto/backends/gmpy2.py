@@ -27,6 +27,7 @@ import numpy.typing as npt
 from gmpy2 import mpz
 
 from vfl.crypto.backends.base import Limbs, PublicBackend, SecretBackend
+from vfl.crypto.multipliers import DIGIT_BITS
 
 __all__ = ["available", "public", "secret"]
 
@@ -209,6 +210,36 @@ class _Public:
                 values[i] = inverse
         pairs = list(zip(values, _integers(exponents), strict=True))
         return _Batch(self._spread(lambda part: [gmpy2.powmod(x, e, self._n2) for x, e in part], pairs))
+
+    def multi_power(
+        self, a: _Batch, digits: npt.NDArray[np.uint8], steps: npt.NDArray[np.int32]
+    ) -> _Batch:
+        groups, inputs = digits.shape[0], digits.shape[3]
+        shifts, n2 = [1 << step for step in steps.tolist()], self._n2
+
+        def tables(g: int) -> list[list[Any]]:
+            out = []
+            for x in a.values[g * inputs : (g + 1) * inputs]:
+                powers = [mpz(1), x]
+                for _ in range(2, 1 << DIGIT_BITS):
+                    powers.append(powers[-1] * x % n2)
+                out.append(powers)
+            return out
+
+        def straus(part: Sequence[int]) -> list[Any]:
+            done = []
+            for g in part:
+                table = tables(g)
+                for sums in digits[g].tolist():
+                    total = mpz(1)
+                    for shift, row in zip(shifts, sums, strict=False):
+                        total = gmpy2.powmod(total, shift, n2) if shift > 1 else total
+                        for powers, digit in zip(table, row, strict=True):
+                            total = total * powers[digit] % n2
+                    done.append(gmpy2.powmod(total, shifts[-1], n2) if shifts[-1] > 1 else total)
+            return done
+
+        return _Batch(self._spread(straus, range(groups)))
 
     def bucket_products(
         self, a: _Batch, bins: npt.NDArray[np.uint8] | npt.NDArray[np.uint16],

@@ -13,6 +13,7 @@ numbers; their longest bit length shows in the time.
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from vfl._native import active_path, kernel, paths, why_not
 from vfl._native.histogram import cut, rows_by_bin
 from vfl._native.ring import Ring, Words
 from vfl.crypto.backends.base import Limbs, PublicBackend, SecretBackend
+from vfl.crypto.multipliers import DIGIT_BITS
 
 __all__ = ["FixedBase", "NativePublic", "NativeSecret", "available", "public", "secret"]
 
@@ -166,6 +168,31 @@ class NativePublic:
         self._spread(len(a), lambda i, j: kernel.power(self._ring.record, out[i:j], a[i:j], exponents[i:j], words))
         return out
 
+    def multi_power(self, a: Words, digits: npt.NDArray[np.uint8], steps: npt.NDArray[np.int32]) -> Words:
+        groups, outputs, positions, inputs = digits.shape
+        out = np.empty((groups, outputs, self._ring.words), dtype=np.uint64)
+        numbers = a.reshape(groups, inputs, self._ring.words)
+
+        def piece(some: slice, sums: slice) -> None:
+            """Sums ``sums`` of the groups ``some``; who shares a group makes its tables anew."""
+            part = np.ascontiguousarray(digits[some, sums])
+            products = np.empty((*part.shape[:2], self._ring.words), dtype=np.uint64)
+            kernel.multi_power(
+                self._ring.record, products, numbers[some], part, steps, len(part), inputs, part.shape[1], positions,
+                DIGIT_BITS,
+            )  # fmt: skip
+            out[some, sums] = products
+
+        every = slice(None)
+        if outputs == 1:  # lanes run over groups
+            self._spread(groups, lambda i, j: piece(slice(i, j), every))
+        elif groups >= self.threads:
+            self._spread(groups, lambda i, j: piece(slice(i, j), every), lanes=1)
+        else:
+            for g in range(groups):
+                self._spread(outputs, functools.partial(lambda g, i, j: piece(slice(g, g + 1), slice(i, j)), g))
+        return out.reshape(groups * outputs, self._ring.words)
+
     def bucket_products(
         self, a: Words, bins: npt.NDArray[np.uint8] | npt.NDArray[np.uint16],
         rows: npt.NDArray[np.int32] | None, n_bins: npt.NDArray[np.int32],
@@ -204,13 +231,14 @@ class NativePublic:
     def _empty(self, count: int) -> Words:
         return np.empty((count, self._ring.words), dtype=np.uint64)
 
-    def _spread(self, count: int, work: Callable[[int, int], _T]) -> list[_T]:
+    def _spread(self, count: int, work: Callable[[int, int], _T], lanes: int = 0) -> list[_T]:
         """work(start, stop) over slices of ``count`` numbers, whole groups of lanes each; results in order."""
         if count == 0:
             return []
-        groups = -(-count // self._path.lanes)
+        lanes = lanes or self._path.lanes
+        groups = -(-count // lanes)
         slices = min(self.threads, groups)
-        edges = [min(count, groups * i // slices * self._path.lanes) for i in range(slices + 1)]
+        edges = [min(count, groups * i // slices * lanes) for i in range(slices + 1)]
         return self._each(slices, lambda i: work(edges[i], edges[i + 1]))
 
     def _each(self, count: int, work: Callable[[int], _T]) -> list[_T]:

@@ -10,6 +10,7 @@ Only m mod n is kept: the product of ciphertexts is a sum, a power is a product,
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,22 @@ class _Plain:
         out = [m * e % self._n for m, e in zip(a, _integers(exponents), strict=True)]
         for i in () if negative is None else np.flatnonzero(negative).tolist():
             out[i] = -out[i] % self._n
+        return out
+
+    def multi_power(
+        self, a: list[Any], digits: npt.NDArray[np.uint8], steps: npt.NDArray[np.int32]
+    ) -> list[Any]:
+        groups, positions, inputs = digits.shape[0], *digits.shape[2:]
+        after = [0] * positions  # bits that stand behind each position
+        for p in range(positions - 1, -1, -1):
+            after[p] = int(steps[p + 1]) + (after[p + 1] if p + 1 < positions else 0)
+        out = []
+        for g in range(groups):
+            numbers = a[g * inputs : (g + 1) * inputs]
+            # A digit and a number of k bits: sums of few words, exact in Python's integers.
+            for sums in digits[g].tolist():
+                total = sum(sum(map(operator.mul, row, numbers)) << bits for row, bits in zip(sums, after, strict=True))
+                out.append(total % self._n)
         return out
 
     def bucket_products(
