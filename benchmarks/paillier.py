@@ -141,8 +141,9 @@ def rate(path: str) -> float | None:
         done = subprocess.run([compiler, "-O2", *flags, source, "-o", program], capture_output=True)
         if done.returncode != 0:
             return None
-        measured = subprocess.run([program], capture_output=True, text=True)
-        return float(measured.stdout.split()[0]) if measured.returncode == 0 else None
+        # The most of ten times: other work on the machine only takes away.
+        measured = [subprocess.run([program], capture_output=True, text=True) for _ in range(10)]
+        return max((float(one.stdout.split()[0]) for one in measured if one.returncode == 0), default=None)
 
 
 def limb_products(bits: int) -> dict[str, float]:
