@@ -23,7 +23,7 @@ from vfl.protocols.logistic_code import (
 )
 from vfl.protocols.logistic_design import OwnDesign
 from vfl.protocols.logistic_party import LogisticParty
-from vfl.protocols.logistic_shares import Shares
+from vfl.protocols.logistic_shares import Shares, replying
 from vfl.protocols.logistic_weights import OwnWeights
 from vfl.protocols.messages.logistic import (
     BankEncrypted,
@@ -77,7 +77,8 @@ class BankLogisticSteps(BankLogistic, Labelled):
         self._work, self._spec, self._registry = work, spec, registry
         self._columns, self._weights, self._start, self._target = columns, weights, start, target
         self._side = BankSide(self, spec, owners=1 + len(work.spec.platforms))
-        self._peer: AdditiveHE | None = None
+        self._peer: PublicKey | None = None
+        self._replying: AdditiveHE | None = None
         self._refits: list[bool] = []
 
     @property
@@ -119,7 +120,7 @@ class BankLogisticSteps(BankLogistic, Labelled):
         purpose = KeyPurpose.of_job(test_keys=spec.test_keys, plaintext=spec.plaintext)
         key = PublicKey.received(modulus, bits=spec.key_bits, purpose=purpose)
         self._work.keys[key.key_id] = key
-        self._peer = AdditiveHE(key)
+        self._peer = key
         return key
 
     def width(self) -> BankWidth:
@@ -180,11 +181,13 @@ class BankLogisticSteps(BankLogistic, Labelled):
         if self._peer is None:
             raise too_early("platform's key")
         columns, own, limit = self.columns(), self._side.own, self._spec.loss_scale
-        rows = len(columns)
+        rows, count = columns.shape
+        if self._replying is None:
+            self._replying = replying(self._peer, self._work.seed, rows=rows, columns=count + peer_columns)
         return Shares(
-            first=True, seed=self._work.seed, code=_code(rows, self._work.spec, self._peer.public),
+            first=True, seed=self._work.seed, code=_code(rows, self._work.spec, self._peer),
             design=OwnDesign(columns, own.ridge / limit, rows, own.linear / limit), own=self._work.he,
-            peer=self._peer, peer_columns=peer_columns,
+            peer=self._replying, peer_columns=peer_columns,
         )  # fmt: skip
 
     def make_own(self) -> OwnWeights:
@@ -250,7 +253,7 @@ class BankLogisticSteps(BankLogistic, Labelled):
     def dump(self) -> dict[str, bytes]:
         if self._peer is None or not self._side.started:
             return {}
-        return {"logistic-key": self._peer.public.to_bytes(), "logistic": self._side.dump_shares()}
+        return {"logistic-key": self._peer.to_bytes(), "logistic": self._side.dump_shares()}
 
     def restore(self, parts: dict[str, bytes]) -> None:
         if "logistic-key" in parts:

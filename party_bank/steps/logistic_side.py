@@ -82,7 +82,9 @@ class BankSide(LogisticParty):
         s.weights[s.mine] = to_fixed(whitened)
         z = columns @ own
         residuals = v * (link.mean(z) - link.target(y))
-        s.slopes = np.rint(np.ldexp(v * link.slope(z), SLOPE_BITS)).astype(np.uint64)
+        # The first pass of a logistic regression goes by the bound of the curvature: slopes of ¼.
+        slopes = np.full_like(z, 0.25) if self.spec.bounded else link.slope(z)
+        s.slopes = np.rint(np.ldexp(v * slopes, SLOPE_BITS)).astype(np.uint64)
         self.residuals = np.rint(np.ldexp(residuals * s.design.stretch, SLOPE_BITS + CURVE_BITS)).astype(np.int64)
         rows = np.ldexp(s.design.rows.astype(np.float64), -DESIGN_BITS)
         self._own_gradient = rows.T @ residuals / s.rows + s.design.ridge @ whitened
@@ -90,7 +92,7 @@ class BankSide(LogisticParty):
     def begin_round(self, what: What) -> None:
         if what is What.CURVATURE and self.from_own_model:
             self._rounds[what] = CurvatureRound(
-                self.shares, self.shares.rows, peer_gives=False, residuals=self.residuals
+                self.shares, self.shares.rows, peer_gives=False, residuals=self.residuals, bound=self.starts_bounded
             )
         else:
             super().begin_round(what)

@@ -12,14 +12,14 @@ from party_platform.steps.workspace import PlatformWorkspace
 from vfl.config.logistic import LogisticSpec
 from vfl.core.logistic import FourierSeries
 from vfl.crypto import keyproof
-from vfl.crypto.paillier import KeyHolder, KeyPurpose, PrivateKey
+from vfl.crypto.paillier import AdditiveHE, KeyHolder, KeyPurpose, PrivateKey
 from vfl.errors import KeyMismatch, Text
 from vfl.protocols.logistic import PlatformLogistic, What
 from vfl.protocols.logistic_code import LogisticCode, SeriesCode, SlopeCode
 from vfl.protocols.logistic_curvature import CurvatureRound
 from vfl.protocols.logistic_design import OwnDesign
 from vfl.protocols.logistic_party import LogisticParty
-from vfl.protocols.logistic_shares import Shares
+from vfl.protocols.logistic_shares import Shares, replying
 from vfl.protocols.logistic_weights import OwnWeights
 from vfl.protocols.messages.logistic import (
     BankEncrypted,
@@ -64,6 +64,7 @@ class PlatformLogisticSteps(PlatformLogistic):
         self._holder = KeyHolder(self._private)
         work.keys[self._private.public.key_id] = self._private.public
         self._side = _PlatformSide(self, spec)
+        self._replying: AdditiveHE | None = None
 
     @property
     def coefficients(self) -> Floats:
@@ -126,12 +127,14 @@ class PlatformLogisticSteps(PlatformLogistic):
 
     def make_shares(self, peer_columns: int) -> Shares:
         columns, own, limit = self.columns(), self._side.own, self._spec.loss_scale
-        rows = len(columns)
+        rows, count = columns.shape
+        if self._replying is None:
+            self._replying = replying(self._work.he.public, self._work.seed, rows=rows, columns=count + peer_columns)
         code = LogisticCode(rows, self._work.spec.key_bits, relayed=len(self.platforms) > 1)
         code.check(self._private.public)
         design = OwnDesign(columns, own.ridge / limit, rows, own.linear / limit)
         return Shares(
-            first=False, seed=self._work.seed, code=code, design=design, own=self._holder, peer=self._work.he,
+            first=False, seed=self._work.seed, code=code, design=design, own=self._holder, peer=self._replying,
             peer_columns=peer_columns,
         )  # fmt: skip
 
@@ -213,7 +216,7 @@ class _PlatformSide(LogisticParty):
     def begin_round(self, what: What) -> None:
         if what is What.CURVATURE and self.from_own_model:
             self._rounds[what] = CurvatureRound(
-                self.shares, self.shares.rows, gives=False, peer_residuals=True
+                self.shares, self.shares.rows, gives=False, peer_residuals=True, bound=self.starts_bounded
             )
         else:
             super().begin_round(what)

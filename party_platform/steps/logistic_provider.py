@@ -30,7 +30,7 @@ from vfl.protocols.logistic_provider_rounds import (
     SumAnswer,
     VarianceAnswer,
 )
-from vfl.protocols.logistic_shares import wrong_count
+from vfl.protocols.logistic_shares import replying, wrong_count
 from vfl.protocols.logistic_weights import OwnWeights
 from vfl.protocols.messages.logistic import (
     BankEncrypted,
@@ -74,7 +74,8 @@ class ProviderLogisticSteps(ProviderLogistic):
         self._work, self._spec, self._columns, self._registry = work, spec, columns, registry
         self._start = start
         self._side = _ProviderSide(self, spec)
-        self._first: AdditiveHE | None = None
+        self._first: PublicKey | None = None
+        self._replying: dict[Key, AdditiveHE] = {}
         self._widths: dict[str, int] = {}
         self._clock = 0
         self._own: Columns | None = None
@@ -117,7 +118,7 @@ class ProviderLogisticSteps(ProviderLogistic):
         purpose = KeyPurpose.of_job(test_keys=spec.test_keys, plaintext=spec.plaintext)
         key = PublicKey.received(modulus, bits=spec.key_bits, purpose=purpose)
         self._work.keys[key.key_id] = key
-        self._first = AdditiveHE(key)
+        self._first = key
         return key
 
     def width(self) -> PlatformWidth:
@@ -145,13 +146,19 @@ class ProviderLogisticSteps(ProviderLogistic):
         columns, own, limit = self.columns(), self._side.own, self._spec.loss_scale
         rows = len(columns)
         code = LogisticCode(rows, self._work.spec.key_bits, relayed=True)
-        for he in (self._work.he, self._first):
-            code.check(he.public)
+        public = {Key.BANK: self._work.he.public, Key.PLATFORM: self._first}
+        for key in public.values():
+            code.check(key)
+        if not self._replying:
+            count = columns.shape[1] + sum(self._widths.values())
+            self._replying = {
+                name: replying(key, self._work.seed, rows=rows, columns=count) for name, key in public.items()
+            }
         owners = (self._work.spec.bank, *self._work.spec.platforms)
         return Columns(
             seed=self._work.seed, progress=self._side, code=code,
             design=OwnDesign(columns, own.ridge / limit, rows, own.linear / limit),
-            keys={Key.BANK: self._work.he, Key.PLATFORM: self._first},
+            keys=self._replying,
             widths={owner: self._widths[owner] for owner in owners if owner in self._widths},
             clock=self._clock,
         )  # fmt: skip
@@ -255,7 +262,7 @@ class ProviderLogisticSteps(ProviderLogistic):
         if self._first is None:
             return {}
         facts = {"widths": self._widths, "clock": self.own.clock}
-        return {"logistic-key": self._first.public.to_bytes(), "logistic": self._side.dump(facts)}
+        return {"logistic-key": self._first.to_bytes(), "logistic": self._side.dump(facts)}
 
     def restore(self, parts: dict[str, bytes]) -> None:
         if "logistic-key" in parts:

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from vfl.core.binning import BinCounts
 from vfl.core.selection import Reason
 from vfl.core.woe import information_value, rounded_woe
-from vfl.errors import ConfigError, DataError, PlaintextOverflow
+from vfl.errors import ConfigError, DataError
 from vfl.lab.estimators import FederatedLogisticRegression, FederatedScorecard, WoeBinner
 from vfl.lab.owners import BANK, PLATFORM
 
@@ -243,8 +243,6 @@ def test_what_the_regression_protocol_does_not_take(coded: Any, table: tuple[Any
     raw, label = np.nan_to_num(table[0]), table[1]
     with pytest.raises(DataError, match="LOGISTIC_COLUMNS"):
         FederatedLogisticRegression(backend="paillier", key_bits=1024).fit(raw, label)
-    with pytest.raises(PlaintextOverflow, match="LOGISTIC_KEY_SHORT"):
-        FederatedLogisticRegression(backend="paillier", key_bits=256).fit(coded, label)
 
 
 # --- constraints and penalties ----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from vfl.errors import ConfigError
 from vfl.lab.estimators import FederatedLogisticRegression, FederatedScorecard, FederatedTrees, WoeBinner
 
-QUICK: dict[str, Any] = {"steps": 4, "curvatures": 1, "standard_errors": False}
+QUICK: dict[str, Any] = {"steps": 4, "curvatures": 2, "standard_errors": False}
 KEYS: dict[str, Any] = {"backend": "paillier", "key_bits": 1024, "random_state": 1}
 THREE = [[4, 1], [3]]
 """Columns of two platforms; the bank owns 0 and 2."""

@@ -18,9 +18,9 @@ from vfl.config.logistic import LogisticSpec
 from vfl.core.logistic import fit_logistic, sigmoid
 from vfl.crypto.keys import KeyPurpose, PrivateKey
 from vfl.errors import ConfigError, DataError, PlaintextOverflow
-from vfl.protocols.logistic import inversion_intervals
 from vfl.protocols.logistic_code import PRECISION, LogisticCode
 from vfl.protocols.logistic_design import OwnDesign
+from vfl.protocols.logistic_inverse import inversion_intervals
 from vfl.protocols.logistic_plan import logistic_budgets
 from vfl.protocols.logistic_rounds import Round
 from vfl.runtime.choreography import Choreography

@@ -88,7 +88,7 @@ def test_a_wrong_sign_of_a_provider_is_held_in_another_pass() -> None:
     """Weights that each owner knows become shares again, the providers' too."""
     bank, platforms, y = several(160, seed=8)
     bank, platforms = -bank, [-platforms[0], -platforms[1], np.stack([-platforms[2][:, 0], platforms[2][:, 1]], axis=1)]
-    spec = LogisticSpec(ridge=1.0, signs=True, steps=3, curvatures=1, standard_errors=True)
+    spec = LogisticSpec(ridge=1.0, signs=True, steps=4, curvatures=3, standard_errors=True)
     free = pooled(bank, platforms, y, spec).coefficients
     assert (free[1:] > 0).tolist() == [False] * 7 + [True], "the example has one wrong sign"
     job = Several(bank, platforms, y, spec, key_bits=2048, plaintext=True)

@@ -13,7 +13,8 @@ from vfl._native import kernel
 
 FUNCTIONS = {
     "load": (5, 0), "dump": (3, 0), "trivial": (3, 1), "mul": (4, 0), "running": (4, 0), "unwind": (5, 0),
-    "power": (4, 1), "power_shared": (4, 0), "multi_power": (5, 5), "segments": (5, 0), "pack": (3, 2), "table": (3, 1), "split": (4, 0),
+    "power": (4, 1), "power_shared": (4, 0), "multi_power": (5, 5),
+    "segments": (5, 0), "pack": (3, 2), "table": (3, 1), "split": (4, 0),
     "table_powers": (4, 2), "half_plain": (5, 1), "join_plain": (5, 1), "join_elements": (7, 0),
 }
 GUARD = 64

@@ -37,6 +37,7 @@ _PARTS = {
     "margins": "对数几率",
     "sums of residuals": "残差求和",
     "curvatures": "曲率",
+    "randomisers": "随机数预备",
     "inversions": "矩阵求逆",
     "relays": "逐行转交其余平台",
     "providers": "其余平台计算",

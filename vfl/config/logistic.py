@@ -24,7 +24,8 @@ class LogisticSpec:
         Newton steps in all, the first one from the bank's own model. Fixed, so that not even the number of steps
         depends on the data.
     curvatures : int
-        In how many of the first steps the curvature is made anew (at least 1); later steps keep the last one.
+        In how many of the first steps the curvature is made anew (at least 1); later steps keep the last one. The first
+        of a logistic regression is the bound of all others: with it alone steps converge slowly.
     curvature_rows : int
         At most this many rows, a random sample, make a curvature that only serves the next steps.
     weight_limit : float
@@ -53,8 +54,8 @@ class LogisticSpec:
     """
 
     ridge: float = 1.0
-    steps: int = 5
-    curvatures: int = 3
+    steps: int = 6
+    curvatures: int = 4
     curvature_rows: int = 8192
     weight_limit: float = 1.0
     standard_errors: bool = True
@@ -88,6 +89,12 @@ class LogisticSpec:
         """What the summed loss of the rows is divided by, rows aside: weights at most 1, slopes at most ¼."""
         scale = {"logistic": 1.0, "linear": 4.0, "poisson": 4.0 * self.target_limit}[self.family]
         return self.weight_limit * scale
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the first pass goes by the bound of the curvature: it starts from the bank's model, and slopes of σ
+        are near enough to their bound of ¼."""
+        return self.family == "logistic" and not self.warm_start
 
     @property
     def passes(self) -> int:

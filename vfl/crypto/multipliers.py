@@ -85,6 +85,20 @@ class Multipliers:
         digits = np.ascontiguousarray(nibbles.transpose(1, 2, 0))[None]
         return cls(digits, np.array([0, *[DIGIT_BITS] * (count - 1), 0], dtype=np.int32))
 
+    def repeated(self, times: int) -> Multipliers:
+        """The same multipliers for ``times`` as many groups, one round of groups after another."""
+        return Multipliers(np.tile(self.digits, (times, 1, 1, 1)), self.steps)
+
+    def split(self, parts: int) -> Multipliers:
+        """Of a single output: each group as ``parts`` groups of neighbouring inputs, whose sums are to be added."""
+        groups, outputs, positions, inputs = self.digits.shape
+        if outputs != 1 or inputs % parts:
+            raise _too_wide(0)
+        cut = self.digits.reshape(groups, positions, parts, inputs // parts).transpose(0, 2, 1, 3)
+        return Multipliers(
+            np.ascontiguousarray(cut).reshape(groups * parts, 1, positions, inputs // parts), self.steps
+        )
+
 
 def _too_wide(bits: int) -> LocalProtocolError:
     return LocalProtocolError(

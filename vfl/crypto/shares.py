@@ -242,27 +242,39 @@ class SharedMatrix:
     ``sealed`` holds ``plan.plaintexts(matrix.T, …)`` of the sender, encrypted.
     """
 
-    __slots__ = ("_columns", "_he", "_plan", "_rows")
+    __slots__ = ("_groups", "_he", "_opened", "_plan")
 
     def __init__(
         self, he: AdditiveHE, sealed: list[SealedCiphertexts], plan: SlotPlan, rows: int, columns: int
     ) -> None:
         opened = he.concat([he.open(part) for part in sealed])
-        groups = plan.groups(rows)
-        if len(opened) != groups * columns:
-            raise _miscounted(groups * columns, len(opened))
-        self._he, self._plan, self._rows = he, plan, rows
-        self._columns = [
-            he.take(opened, np.arange(group, groups * columns, groups, dtype=np.int64)) for group in range(groups)
-        ]
+        self._groups = plan.groups(rows)
+        if len(opened) != self._groups * columns:
+            raise _miscounted(self._groups * columns, len(opened))
+        self._he, self._plan = he, plan
+        # Group by group of rows; in each the columns, which a product adds up.
+        order = np.arange(len(opened), dtype=np.int64).reshape(columns, self._groups).T.ravel()
+        self._opened = he.take(opened, order)
 
     def times(self, right: Ring) -> Ciphertexts:
         """[[L]] · right, shape (columns, m): packed along the rows of L, output by output."""
-        he, groups = self._he, len(self._columns)
-        parts = [linear_map(he, column, right) for column in self._columns]
-        outputs = right.shape[1]
-        order = np.arange(groups * outputs, dtype=np.int64).reshape(groups, outputs).T.ravel()
-        return he.take(he.concat(parts), order)
+        he, groups, outputs = self._he, self._groups, right.shape[1]
+        if outputs == 1:
+            return self._times_vector(right)
+        digits = Multipliers.matrix(right)
+        sums = he.weighted_sums(self._opened, digits.repeated(groups))
+        return he.take(sums, np.arange(groups * outputs, dtype=np.int64).reshape(groups, outputs).T.ravel())
+
+    def _times_vector(self, right: Ring) -> Ciphertexts:
+        """A single output leaves lanes idle: each half of the columns is summed as a group of its own."""
+        he, groups, columns = self._he, self._groups, len(right)
+        padded = np.concatenate([right, np.zeros((columns % 2, 1), dtype=object)])
+        place = np.minimum(np.arange(len(padded), dtype=np.int64), columns - 1)
+        index = np.arange(groups, dtype=np.int64)[:, None] * columns + place
+        halves = Multipliers.matrix(padded).split(2).repeated(groups)
+        sums = he.weighted_sums(he.take(self._opened, index.ravel()), halves)
+        first = 2 * np.arange(groups, dtype=np.int64)
+        return he.add(he.take(sums, first), he.take(sums, first + 1))
 
 
 def product_plan(public: PublicKey, inner: int) -> SlotPlan:

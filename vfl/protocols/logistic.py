@@ -8,20 +8,23 @@ own. Each multiplies what the other encrypted by plain numbers of its own, sums 
 1. *Margins.* Each encrypts its share of the other's weights; the other adds, per row, what each of its bins
    contributes. Results are angles mod 2^64, on a circle of circumference 2L: wrapping round is the period itself.
 2. *Sums.* σ(θ_B + θ_P) is a Fourier series with free phases, a sum of 2K products of a bank's value and a
-   platform's value. Packed upwards on one side and downwards on the other, one encryption and one exponentiation
-   give a row's d = σ − y in the middle slot, still encrypted; the other party adds rows by own bin **without any
-   reply per row**, so shares of single residuals never exist. Both do so for their own columns.
+   platform's value. One encrypts each of its 2K + 1 values for some twenty rows at once, a slot for each row; the
+   other weighs these ciphertexts with its own values of one row after another: in the row's slot stands its
+   d = σ − y, still encrypted. It adds rows by own bin **without any reply per row**, so shares of single residuals
+   never exist. Both do so for their own columns.
 3. *Gradient.* Bin sums, shared mod 2^S, are brought to the fixed-point ring and weighed by columns.
 4. *Direction.* Inverse curvature times gradient, both shared.
 
 Further platforms own columns and hold no share: :mod:`vfl.protocols.logistic_provider` adds their margins, sums and
 blocks to the shares of the two.
 
-**Curvature.** The bank starts from its own model, whose slopes it knows, and the platform sums them encrypted: the
-first Newton step costs one encryption per row. Later curvatures come from a second series, for σ', as shares of each
-row's slope. The inverse is found on shares by Newton-Schulz iterations. They converge unseen because each owner works
-in columns whitened by its own ¼XᵀX, which bounds every curvature by the number of owners; no scalar, step size or
-stopping value is opened, and the number of steps is fixed in advance.
+**Curvature.** The bank starts from its own model, whose residuals it knows, and the platform sums them encrypted with
+the columns' products: the first step costs one or two encryptions per row. It goes by the curvature's bound
+H̄ = ¼XᵀX (Böhning and Lindsay 1988), inverted on shares by Newton-Schulz iterations. Later curvatures come from a
+second series, for σ', as shares of each row's slope; their Newton directions are found by Chebyshev's semi-iteration
+with the inverse of the bound, vectors times shared matrices (:mod:`vfl.protocols.logistic_inverse`). Both converge
+unseen, since each owner works in columns whitened by its own ¼XᵀX: no scalar, step size or stopping value is opened,
+and the number of steps is fixed in advance.
 
 **Refits.** At the end of a pass each owner learns its own weights, and so how its own columns are pulled. Elastic net,
 sign constraints and backward elimination are then its own affair (:mod:`vfl.protocols.logistic_weights`): it changes
@@ -49,9 +52,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from functools import cache
 
 from vfl.config.logistic import LogisticSpec
+from vfl.protocols.logistic_inverse import inversion_intervals, solution_steps
 from vfl.protocols.logistic_provider import (
     BankHub,
     PlatformHub,
@@ -83,7 +86,7 @@ from vfl.protocols.messages.logistic import (
 )
 from vfl.runtime.choreography import Choreography, Handle
 
-__all__ = ["BankLogistic", "PlatformLogistic", "What", "inversion_intervals", "logistic_regression"]
+__all__ = ["BankLogistic", "PlatformLogistic", "What", "logistic_regression"]
 
 
 class What(StrEnum):
@@ -95,11 +98,15 @@ class What(StrEnum):
     SLOPES = "slopes of rows"
     CURVATURE = "curvature"
     HESSIAN = "curvature as left factor"
+    BOUNDED = "curvature below its bound as left factor"
     CURVED = "curvature times inverse"
     INVERSE = "inverse as left factor"
     IMPROVED = "improved inverse"
     MOVED = "gradient from curvature"
     DIRECTION = "newton direction"
+    RESIDUAL = "gradient times inverse"
+    BENT = "direction times curvature"
+    CORRECTED = "direction times curvature times inverse"
     VARIANCE = "variances"
 
 
@@ -230,21 +237,6 @@ class PlatformLogistic(ABC):
         """Begin a pass from the own weights."""
 
 
-@cache
-def inversion_intervals(owners: int) -> tuple[float, ...]:
-    """Lower ends of the intervals of eigenvalues through which the inversion passes; one iteration each.
-
-    Starting from X = I / owners, the eigenvalues of HX lie in (0, 1]. Those above the first end are brought within
-    1e-3 of 1; smaller ones, of directions that the data hardly determine, stay damped. Known to all, so no party
-    need see how far the inversion is.
-    """
-    low, ends = 2.0**-10 / owners, []
-    while 1 - low > 1e-3:
-        ends.append(low)
-        low = 4 * low / (1 + low) ** 2
-    return tuple(ends)
-
-
 async def _encrypt(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], what: What) -> None:
     """Both encrypt, both compute with what the other encrypted."""
     bank.do(BankLogistic.begin, what)
@@ -277,14 +269,24 @@ async def _from_bank(bank: Handle[BankLogistic], platform: Handle[PlatformLogist
     platform.do(PlatformLogistic.finish, what)
 
 
-async def _inverse(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], owners: int) -> None:
-    """Newton-Schulz on shares: X ← X (aI − HX) b."""
-    await _encrypt(bank, platform, What.HESSIAN)
-    for _ in inversion_intervals(owners):
+async def _inverse(
+    bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], owners: int, *, bounded: bool = False
+) -> None:
+    """Newton-Schulz on shares: X ← X (aI − HX) b; ``bounded``: from the inverse of the curvature's bound."""
+    await _encrypt(bank, platform, What.BOUNDED if bounded else What.HESSIAN)
+    for _ in inversion_intervals(owners, bounded=bounded):
         await _share(bank, platform, What.CURVED)
         await _encrypt(bank, platform, What.INVERSE)
         await _share(bank, platform, What.IMPROVED)
     await _encrypt(bank, platform, What.INVERSE)
+
+
+async def _solution(bank: Handle[BankLogistic], platform: Handle[PlatformLogistic]) -> None:
+    """Chebyshev on shares: the Newton direction from a curvature and the inverse of its bound."""
+    await _share(bank, platform, What.RESIDUAL)
+    for _ in solution_steps()[1:]:
+        await _share(bank, platform, What.BENT)
+        await _share(bank, platform, What.CORRECTED)
 
 
 async def logistic_start(
@@ -332,19 +334,26 @@ async def linear_pass(
 
 async def logistic_step(
     c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers, *,
-    curvature: bool,
+    curvature: bool, bounded: bool,
 ) -> None:
-    """One later Newton step."""
+    """One later Newton step; ``bounded``: the inverse at hand is that of the curvature's bound."""
     await _margins(bank, platform, others)
     if curvature:
         await _curvature(bank, platform, others)
+        if bounded:
+            await _encrypt(bank, platform, What.BOUNDED)
+        else:
+            await _inverse(bank, platform, 2 + len(others.all))
     await _encrypt(bank, platform, What.SUMS)
     await _share(bank, platform, What.SUMS)
     await provided_sums(others)
     await _encrypt(bank, platform, What.GRADIENT)
     await _share(bank, platform, What.GRADIENT)
     await provided_gradient(others)
-    await _share(bank, platform, What.DIRECTION)
+    if bounded:
+        await _solution(bank, platform)
+    else:
+        await _share(bank, platform, What.DIRECTION)
     step_ended(others)
 
 
@@ -359,18 +368,18 @@ async def _curvature(bank: Handle[BankLogistic], platform: Handle[PlatformLogist
     await _encrypt(bank, platform, What.CURVATURE)
     await _share(bank, platform, What.CURVATURE)
     await provided_curvature(others, known_to_bank=False)
-    await _inverse(bank, platform, 2 + len(others.all))
 
 
 async def logistic_end(
     c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers, *,
-    standard_errors: bool, linear: bool,
+    standard_errors: bool, linear: bool, bounded: bool = False,
 ) -> None:
     """Each owner receives its own weights, and their standard errors from the curvature where they are."""
     if standard_errors:
         if not linear:
             await _margins(bank, platform, others)
             await _curvature(bank, platform, others)
+            await _inverse(bank, platform, 2 + len(others.all), bounded=bounded)
         await _encrypt(bank, platform, What.VARIANCE)
         await _share(bank, platform, What.VARIANCE)
         await provided_variances(others)
@@ -415,13 +424,16 @@ async def logistic_regression(
     owners = bank, platform, others
     warm, linear, chosen = bool(spec.warm_start), spec.family == "linear", spec.selection != "none"
     at_once = spec.standard_errors and spec.passes == 1
+    bounded, solved = spec.bounded, spec.bounded and spec.curvatures > 1
     await c.phase("logistic-start", logistic_start, *owners, warm=warm or linear)
     if linear:
         await c.phase("logistic-steps", linear_pass, *owners, steps=spec.refit_steps)
     else:
         for step in range(0 if warm else 1, spec.steps):
-            await c.phase(f"logistic-step-{step}", logistic_step, *owners, curvature=step < spec.curvatures)
-    await c.phase("logistic-end", logistic_end, *owners, standard_errors=at_once or chosen, linear=linear)
+            new = step < spec.curvatures
+            await c.phase(f"logistic-step-{step}", logistic_step, *owners, curvature=new, bounded=solved)
+    errors = at_once or chosen
+    await c.phase("logistic-end", logistic_end, *owners, standard_errors=errors, linear=linear, bounded=bounded)
     for refit in range(1, spec.passes):
         name = f"logistic-refit-{refit}"
         begin = await c.phase(name, logistic_refit, *owners)
@@ -431,7 +443,7 @@ async def logistic_regression(
             await c.phase(f"{name}-steps", linear_pass, *owners, steps=spec.refit_steps)
         else:
             for step in range(spec.refit_steps):
-                await c.phase(f"{name}-step-{step}", logistic_step, *owners, curvature=step == 0)
+                await c.phase(f"{name}-step-{step}", logistic_step, *owners, curvature=step == 0, bounded=False)
         await c.phase(f"{name}-end", logistic_end, *owners, standard_errors=chosen, linear=linear)
     if spec.standard_errors and not (at_once or chosen):
         await c.phase("logistic-errors", logistic_end, *owners, standard_errors=True, linear=linear)

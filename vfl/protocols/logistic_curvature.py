@@ -20,7 +20,7 @@ import numpy.typing as npt
 from vfl.crypto import limbs
 from vfl.crypto.backends.base import Limbs
 from vfl.crypto.paillier import AdditiveHE, Ciphertexts, SealedCiphertexts
-from vfl.crypto.shares import FRACTION, Ring, linear_map, to_fixed
+from vfl.crypto.shares import FRACTION, RING, Ring, linear_map, to_fixed
 from vfl.protocols.logistic_design import OwnDesign
 from vfl.protocols.logistic_rounds import Round
 from vfl.protocols.logistic_shares import Shares, wrong_count, zeros
@@ -47,15 +47,18 @@ class CurvatureRound(Round):
         that the first gradient comes along.
     peer_residuals : bool
         Whether the peer's columns end with residuals.
+    bound : bool
+        Whether the slopes are those of the curvature's bound, ¼: each owner's own block is then the unit matrix, ridge
+        included, because it works in columns whitened by just that, so only the blocks across are summed.
     """
 
     def __init__(
         self, shares: Shares, rows: int, *, gives: bool = True, peer_gives: bool = True,
-        residuals: Ints | None = None, peer_residuals: bool = False,
+        residuals: Ints | None = None, peer_residuals: bool = False, bound: bool = False,
     ) -> None:
         super().__init__(shares)
         self._rows, self._gives, self._peer_gives = rows, gives, peer_gives
-        self._residuals = residuals
+        self._residuals, self._bound = residuals, bound
         self._width = shares.design.columns + (residuals is not None)
         self._peer_width = shares.peer_columns + peer_residuals
         self._pending: list[Ciphertexts] = []
@@ -72,7 +75,7 @@ class CurvatureRound(Round):
     def encrypted(self) -> Iterator[SealedCiphertexts]:
         s, public = self.s, self.s.own.public
         plan = s.code.cross_block(public)
-        per_row = 1 + plan.groups(self._width)
+        per_row = plan.groups(self._width) + (not self._bound)
         step = max(1, s.code.chunk // per_row)
         columns = s.design.curve_rows(self._rows, stretched=s.first).astype(object)
         for start in range(0, self._rows, step):
@@ -81,7 +84,7 @@ class CurvatureRound(Round):
             values = columns[part] * slopes[:, None]
             if self._residuals is not None:
                 values = np.hstack([values, self._residuals[part].astype(object)[:, None]])
-            packed = [slopes]
+            packed = [] if self._bound else [slopes]
             for first in range(0, self._width, plan.per):
                 block = values[:, first : first + plan.per]
                 packed.append(sum(block[:, j] * (1 << (j * plan.slot_bits)) for j in range(block.shape[1])))
@@ -91,30 +94,37 @@ class CurvatureRound(Round):
     # --- as summing party -------------------------------------------------------------------------------------
 
     def take_encrypted(self, sealed: SealedCiphertexts) -> None:
-        per_row = 1 + self.s.code.cross_block(self.s.peer.public).groups(self._peer_width)
+        per_row = self._per_row
         rows, rest = divmod(len(sealed), per_row)
         self._pending_rows += rows
         if rest or self._row + self._pending_rows > self._rows:
             raise wrong_count()
         self._pending.append(self._open(sealed))
         if self._pending_rows >= _FLUSH_ROWS:
-            self._flush(per_row)
+            self._flush()
 
-    def _flush(self, per_row: int) -> None:
+    @property
+    def _per_row(self) -> int:
+        """Ciphertexts of each of the peer's rows."""
+        return self.s.code.cross_block(self.s.peer.public).groups(self._peer_width) + (not self._bound)
+
+    def _flush(self) -> None:
         """Add the pending rows to the sums by bin and by pair of bins."""
         if not self._pending:
             return
-        he, design = self.s.peer, self.s.design
+        he, design, per_row = self.s.peer, self.s.design, self._per_row
         bins = design.bins[self._row : self._row + self._pending_rows]
         c = he.concat(self._pending)
         own = [he.take(c, np.arange(j, len(c), per_row, dtype=np.int64)) for j in range(per_row)]
-        if self.s.others:
-            self.peer_slopes.append(own[0])
-        self._pairs = plus(he, self._pairs, pair_sums(he, design, own[0], bins))
-        cross = self._cross or [None] * (per_row - 1)
+        if not self._bound:
+            slopes = own.pop(0)
+            if self.s.others:
+                self.peer_slopes.append(slopes)
+            self._pairs = plus(he, self._pairs, pair_sums(he, design, slopes, bins))
+        cross = self._cross or [None] * len(own)
         self._cross = [
             plus(he, old, he.bucket_sums(part, bins, None, design.counts))
-            for old, part in zip(cross, own[1:], strict=True)
+            for old, part in zip(cross, own, strict=True)
         ]
         self._row += self._pending_rows
         self._pending, self._pending_rows = [], 0
@@ -122,12 +132,13 @@ class CurvatureRound(Round):
     def masked(self) -> Iterator[MaskedCiphertexts]:
         s, he = self.s, self.s.peer
         plan = s.code.cross_block(he.public)
-        self._flush(1 + plan.groups(self._peer_width))
-        if self._row != self._rows or self._pairs is None:
+        self._flush()
+        if self._row != self._rows or not self._cross:
             raise wrong_count()
-        own_plan = s.code.own_block(he.public)
-        block = own_block(he, s.design, self._pairs, self._rows)
-        yield from self._reply(he.pack(block, own_plan.per, own_plan.slot_bits), own_plan, self._kept)
+        if self._pairs is not None:
+            own_plan = s.code.own_block(he.public)
+            block = own_block(he, s.design, self._pairs, self._rows)
+            yield from self._reply(he.pack(block, own_plan.per, own_plan.slot_bits), own_plan, self._kept)
         back = s.design.curve_table(self._rows, stretched=s.first)
         parts = [linear_map(he, part, back) for part in self._cross if part is not None]
         order = np.arange(len(parts) * s.design.columns, dtype=np.int64).reshape(len(parts), -1).T.ravel()
@@ -145,9 +156,10 @@ class CurvatureRound(Round):
         own, cross = zeros(s.columns, s.columns), zeros(s.columns, s.columns)
         gradient = zeros(s.columns)
         if self._gives:
-            own[s.mine, s.mine] = own[s.mine, s.mine] + own_sign * self._plain_block()
             theirs, across = self._blocks(self._read, s.own, s.peer_columns, self._width)
-            own[s.theirs, s.theirs] = own[s.theirs, s.theirs] + own_sign * theirs
+            if theirs is not None:
+                own[s.mine, s.mine] = own[s.mine, s.mine] + own_sign * self._plain_block()
+                own[s.theirs, s.theirs] = own[s.theirs, s.theirs] + own_sign * theirs
             block = own_sign * across[:, : s.design.columns]
             cross[s.theirs, s.mine] = cross[s.theirs, s.mine] + block
             cross[s.mine, s.theirs] = cross[s.mine, s.theirs] + block.T
@@ -155,20 +167,25 @@ class CurvatureRound(Round):
                 gradient[s.theirs] = across[:, -1]
         if self._peer_gives:
             mine, across = self._blocks(self._kept, s.peer, s.design.columns, self._peer_width)
-            own[s.mine, s.mine] = own[s.mine, s.mine] - peer_sign * mine
+            if mine is not None:
+                own[s.mine, s.mine] = own[s.mine, s.mine] - peer_sign * mine
             block = -peer_sign * across[:, : s.peer_columns]
             cross[s.mine, s.theirs] = cross[s.mine, s.theirs] + block
             cross[s.theirs, s.mine] = cross[s.theirs, s.mine] + block.T
             if self._peer_width > s.peer_columns:
                 gradient[s.mine] = -across[:, -1]
         s.curvature = s.cut(own, s.code.own_scale() - FRACTION) + s.cut(cross, s.code.cross_scale() - FRACTION)
-        s.curvature[s.mine, s.mine] = s.curvature[s.mine, s.mine] + to_fixed(s.design.ridge)
+        known = np.eye(s.design.columns) if self._bound else s.design.ridge
+        s.curvature[s.mine, s.mine] = s.curvature[s.mine, s.mine] + to_fixed(known)
+        s.curvature %= 1 << RING
         s.gradient = s.cut(gradient, s.code.cross_scale() - FRACTION)
 
-    def _blocks(self, numbers: list[Limbs], he: AdditiveHE, summing: int, width: int) -> tuple[Ring, Ring]:
-        """Shares of the summing party's own block (columns²) and of its block across (columns, width)."""
+    def _blocks(self, numbers: list[Limbs], he: AdditiveHE, summing: int, width: int) -> tuple[Ring | None, Ring]:
+        """Shares of the summing party's own block (columns²), if summed, and of its block across (columns, width)."""
         own_plan, plan = self.s.code.own_block(he.public), self.s.code.cross_block(he.public)
         plain = np.vstack(numbers)
+        if self._bound:
+            return None, plan.read(plain, summing, width)
         split = own_plan.groups(summing * summing)
         own = own_plan.read(plain[:split], 1, summing * summing).reshape(summing, summing)
         return own, plan.read(plain[split:], summing, width)

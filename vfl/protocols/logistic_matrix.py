@@ -69,7 +69,7 @@ class MatrixRound(Round):
 
     def times(self, right: Ring) -> None:
         """Set the own share of the right operand, shape (columns, m)."""
-        self._right, self._kept, self._read = right, [], []
+        self._right, self._kept, self._read = right % (1 << RING), [], []
 
     def masked(self) -> Iterator[MaskedCiphertexts]:
         s = self.s

@@ -22,9 +22,10 @@ from vfl.crypto.shares import (
     to_fixed,
     to_floats,
 )
-from vfl.protocols.logistic import What, inversion_intervals
+from vfl.protocols.logistic import What
 from vfl.protocols.logistic_code import COARSE_SLOPES, FINE_SLOPES, SeriesCode, SlopeCode
 from vfl.protocols.logistic_curvature import CurvatureRound
+from vfl.protocols.logistic_inverse import inversion_intervals, solution_steps
 from vfl.protocols.logistic_matrix import MIX_BITS, MatrixRound, VarianceRound, open_variances
 from vfl.protocols.logistic_progress import Progress
 from vfl.protocols.logistic_rounds import (
@@ -52,7 +53,14 @@ class LogisticParty(Progress):
         self._owners = owners
         self._shares: Shares | None = None
         self._rounds: dict[What, Round] = {}
-        self._interval = 0
+        self._intervals: tuple[float, ...] = ()
+        """What is left of the present inversion."""
+        self._solved = 0
+        """Steps of the present solution."""
+        self._residual: Ring = zeros(0)
+        self._direction: Ring = zeros(0)
+        self._bent: Ring = zeros(0)
+        self._solution: Ring = zeros(0)
         self._mix: Ring = zeros(0, 0)
         self._base: Ring = zeros(0)
         self._slope: Ring = zeros(0)
@@ -78,15 +86,22 @@ class LogisticParty(Progress):
         shares.admit(tuple(self.others))
         if self._restored:
             arrays, facts = self._restored["arrays"], self._restored["facts"]
-            shares.weights, shares.inverse = (ring_from_bytes(arrays[k]) for k in ("weights", "inverse"))
+            shares.weights, shares.inverse, shares.curvature = (
+                ring_from_bytes(arrays[k]) for k in ("weights", "inverse", "curvature")
+            )
             shares.clock, self._step, self._opened = facts["clock"], facts["step"], facts["opened"]
-            kept = self._round_matrix(What.INVERSE)
-            for data in arrays["matrix"]:
-                raw = data.tobytes()
-                size = shares.peer.public.key_bytes * 2
-                kept.take_encrypted(
-                    SealedCiphertexts.received(shares.peer.public.key_id, len(raw) // size, raw, shares.peer.public)
-                )
+            for what, left, name in (
+                (What.INVERSE, shares.inverse, "matrix"), (What.HESSIAN, shares.curvature, "hessian")
+            ):  # fmt: skip
+                kept = self._rounds[what] = MatrixRound(shares, left)
+                for data in arrays[name]:
+                    raw = data.tobytes()
+                    size = shares.peer.public.key_bytes * 2
+                    kept.take_encrypted(
+                        SealedCiphertexts.received(
+                            shares.peer.public.key_id, len(raw) // size, raw, shares.peer.public
+                        )
+                    )
 
     def restart(self) -> None:
         """A pass from weights that their owners know: each holds its own in clear, the peer's share is zero."""
@@ -139,17 +154,26 @@ class LogisticParty(Progress):
 
     def _begin_matrix(self, what: What) -> None:
         s = self.shares
-        if what is What.HESSIAN:
-            one = to_fixed(np.eye(s.columns) / self._owners) if s.first else zeros(s.columns, s.columns)
-            s.inverse, self._interval = one, 0
-            self._rounds[what] = MatrixRound(s, s.curvature)
+        if what in (What.HESSIAN, What.BOUNDED):
+            self._rounds[what] = self._rounds[What.HESSIAN] = MatrixRound(s, s.curvature)
+            self._intervals = inversion_intervals(self._owners, bounded=what is What.BOUNDED)
+            if what is What.HESSIAN:
+                s.inverse = to_fixed(np.eye(s.columns) / self._owners) if s.first else zeros(s.columns, s.columns)
         else:
             self._rounds[what] = MatrixRound(s, s.inverse)
 
     @property
     def curvature_rows(self) -> int:
         """Rows of the present curvature: all for the first and for standard errors."""
-        return self.rows_of_curvature(self.shares.rows)
+        return self.rows_of_curvature(self.shares.rows, self.shares.columns)
+
+    @property
+    def starts_bounded(self) -> bool:
+        """Whether own blocks of the first curvature are known.
+
+        Further platforms need each row's slope all the same, and sample weights make it less than ¼.
+        """
+        return self.spec.bounded and self.spec.weight_limit == 1 and not self.shares.others
 
     def round_of(self, what: What) -> Round:
         """The present round of a name."""
@@ -170,8 +194,12 @@ class LogisticParty(Progress):
             self._round_matrix(What.HESSIAN).times(s.inverse)
         elif what is What.IMPROVED:
             self._round_matrix(What.INVERSE).times(self._mix)
-        elif what is What.DIRECTION:
+        elif what in (What.DIRECTION, What.RESIDUAL):
             self._round_matrix(What.INVERSE).times(s.gradient[:, None])
+        elif what is What.BENT:
+            self._round_matrix(What.HESSIAN).times(self._direction[:, None])
+        elif what is What.CORRECTED:
+            self._round_matrix(What.INVERSE).times(self._bent[:, None])
         elif what is What.MOVED:
             self._round_matrix(What.HESSIAN).times((s.weights - self._base)[:, None])
         yield from self._answering(what).masked()
@@ -180,9 +208,9 @@ class LogisticParty(Progress):
         self._answering(what).take_masked(masked)
 
     def _answering(self, what: What) -> Round:
-        if what in (What.CURVED, What.MOVED):
+        if what in (What.CURVED, What.MOVED, What.BENT):
             return self._rounds[What.HESSIAN]
-        if what in (What.IMPROVED, What.DIRECTION):
+        if what in (What.IMPROVED, What.DIRECTION, What.RESIDUAL, What.CORRECTED):
             return self._rounds[What.INVERSE]
         return self._rounds[what]
 
@@ -199,7 +227,8 @@ class LogisticParty(Progress):
         s = self.shares
         if what is What.CURVED:
             # X ← X (aI − HX) 4/a²: the quadratic that maps [l, 1] to the narrowest interval below 1.
-            low = inversion_intervals(self._owners)[self._interval]
+            low, *rest = self._intervals
+            self._intervals = tuple(rest)
             total, factor = 1.0 + low, round(4 / (1.0 + low) ** 2 * (1 << MIX_BITS))
             mix = -self._round_matrix(what=What.HESSIAN).product()
             if s.first:
@@ -209,7 +238,10 @@ class LogisticParty(Progress):
             s.gradient = (self._slope + self._round_matrix(What.HESSIAN).product()[:, 0]) % (1 << RING)
         elif what is What.IMPROVED:
             s.inverse = self._round_matrix(What.INVERSE).product()
-            self._interval += 1
+        elif what is What.BENT:
+            self._bent = self._round_matrix(What.HESSIAN).product()[:, 0]
+        elif what in (What.RESIDUAL, What.CORRECTED):
+            self._solve_on(self._round_matrix(What.INVERSE).product()[:, 0], begins=what is What.RESIDUAL)
         elif what is What.DIRECTION:
             s.weights = (s.weights - self._round_matrix(What.INVERSE).product()[:, 0]) % (1 << RING)
             self.step_ended()
@@ -221,6 +253,20 @@ class LogisticParty(Progress):
             self._slope = s.gradient
             self._base = zeros(s.columns)
             self._base[s.mine] = s.weights[s.mine] * s.first
+
+    def _solve_on(self, product: Ring, *, begins: bool) -> None:
+        """One step of the solution, of X·gradient or of X·(curvature·direction); the last one moves the weights."""
+        s = self.shares
+        if begins:
+            self._solved, self._solution, self._direction = 0, zeros(s.columns), zeros(s.columns)
+        self._residual = product if begins else (self._residual - product) % (1 << RING)
+        keep, gain = (round(factor * (1 << MIX_BITS)) for factor in solution_steps()[self._solved])
+        self._direction = s.cut(keep * self._direction + gain * self._residual, MIX_BITS)
+        self._solution = (self._solution + self._direction) % (1 << RING)
+        self._solved += 1
+        if self._solved == len(solution_steps()):
+            s.weights = (s.weights - self._solution) % (1 << RING)
+            self.step_ended()
 
     def own_gradient(self) -> Floats:
         """What the owner adds in clear to the gradient in its own columns where the bank's model is the start."""
@@ -256,14 +302,22 @@ class LogisticParty(Progress):
     def dump_shares(self) -> bytes:
         """Shares between steps; margins and rounds are made anew in each."""
         s = self.shares
-        sealed = [] if self._opened else self._round_matrix(What.INVERSE).sealed
-        matrix = np.frombuffer(b"".join(part.data for part in sealed), dtype=np.uint8)
-        arrays = {"weights": ring_bytes(s.weights), "inverse": ring_bytes(s.inverse), "matrix": matrix[None, :]}
+        arrays = {
+            "weights": ring_bytes(s.weights), "inverse": ring_bytes(s.inverse),
+            "curvature": ring_bytes(s.curvature), "matrix": self._sealed(What.INVERSE),
+            "hessian": self._sealed(What.HESSIAN),
+        }  # fmt: skip
         facts = {
             "clock": s.clock, "step": self._step, "opened": self._opened, "peer_columns": s.peer_columns,
             "others": self.others,
         }  # fmt: skip
         return freeze(arrays | self.own.state(), facts)
+
+    def _sealed(self, what: What) -> npt.NDArray[np.uint8]:
+        """The peer's encrypted share of a matrix with which later steps go on, one row of bytes."""
+        found = None if self._opened else self._rounds.get(what)
+        parts = found.sealed if isinstance(found, MatrixRound) else []
+        return np.frombuffer(b"".join(part.data for part in parts), dtype=np.uint8)[None, :]
 
     def restore_shares(self, raw: bytes) -> None:
         arrays, facts = thaw(raw)

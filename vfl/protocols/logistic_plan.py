@@ -7,8 +7,8 @@ import math
 from vfl.config.contract import Budget
 from vfl.config.logistic import LogisticSpec
 from vfl.crypto.masking import MASK_BITS
-from vfl.protocols.logistic import inversion_intervals
 from vfl.protocols.logistic_code import BIN_LOG, FINE_SLOPES, PRECISION, LogisticCode
+from vfl.protocols.logistic_inverse import inversion_intervals, solution_steps
 
 __all__ = ["logistic_budgets"]
 
@@ -44,6 +44,7 @@ def logistic_budgets(
     iterations = len(inversion_intervals(2 + providers))
     encrypted = passes * (sums + 2 * by_bin + 1) + inversions * (sloped + curvature + (iterations + 2) * matrix)
     masked = passes * (margins + 2 * by_bin + matrix) + inversions * (sloped + curvature + 2 * iterations * matrix)
+    masked += 2 * spec.steps * len(solution_steps()) * math.ceil((2 + providers) * columns / chunk)
     opened = spec.passes + 1
     share = opened * 2 * 128 * columns
     added = _provider_budgets(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from vfl.config.logistic import LogisticSpec
 from vfl.core.logistic import p_values
 from vfl.protocols.logistic_code import PRECISION, Precision
+from vfl.protocols.logistic_inverse import ROWS_PER_COLUMN
 from vfl.protocols.logistic_weights import OwnWeights
 
 __all__ = ["Progress"]
@@ -77,9 +78,10 @@ class Progress(ABC):
         """Of the present step's sums of residuals."""
         return PRECISION[min(self._steps - 1 - self._step, len(PRECISION) - 1)]
 
-    def rows_of_curvature(self, rows: int) -> int:
-        """Rows of the present curvature: all for the first and for standard errors."""
-        return rows if self._last or self.from_own_model else min(rows, self.spec.curvature_rows)
+    def rows_of_curvature(self, rows: int, columns: int) -> int:
+        """Rows of the present curvature: all for the first and for standard errors; ``columns`` of all owners."""
+        sample = max(self.spec.curvature_rows, ROWS_PER_COLUMN * columns)
+        return rows if self._last or self.from_own_model else min(rows, sample)
 
     @property
     def _steps(self) -> int:

@@ -82,6 +82,11 @@ class Columns:
     def rows(self) -> int:
         return len(self.design.bins)
 
+    @property
+    def total(self) -> int:
+        """Columns of all owners."""
+        return self.design.columns + sum(self.widths.values())
+
 
 class Answer(ABC):
     """One round: take what came under both keys, then reply under each with the same mask."""
@@ -246,7 +251,7 @@ class CurvatureAnswer(Answer):
     def __init__(self, columns: Columns, bank: str) -> None:
         super().__init__(columns)
         self._bank, self._start = bank, columns.progress.from_own_model
-        self._rows = columns.progress.rows_of_curvature(columns.rows)
+        self._rows = columns.progress.rows_of_curvature(columns.rows, columns.total)
         self._slopes: dict[Key, list[Ciphertexts]] = {key: [] for key in Key}
         self._cross: dict[str, dict[Key, list[Ciphertexts]]] = {}
         self._taken: dict[str, int] = {}

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vfl.crypto.backends.base import Limbs
+from vfl.crypto.keys import PublicKey
 from vfl.crypto.paillier import AdditiveHE, Ciphertexts, KeyHolder, SealedCiphertexts
 from vfl.crypto.randomness import JobSeed
 from vfl.crypto.shares import RING, Ring, truncate
@@ -22,7 +23,7 @@ from vfl.protocols.logistic_code import LogisticCode
 from vfl.protocols.logistic_design import OwnDesign
 from vfl.runtime.workspace import malformed
 
-__all__ = ["Shares", "wrong_count", "zeros"]
+__all__ = ["Shares", "replying", "wrong_count", "zeros"]
 
 Words = npt.NDArray[np.uint64]
 _MODULUS = 1 << RING
@@ -119,6 +120,17 @@ class Shares:
         step = self.code.chunk
         for start in range(0, max(count, 1), step):
             yield slice(start, min(start + step, count))
+
+
+def replying(public: PublicKey, seed: JobSeed, *, rows: int, columns: int) -> AdditiveHE:
+    """A peer's key as replies are made under it: with a pool of randomisers where so many are sealed that it pays.
+
+    ``columns`` are those of both computing parties. What is decided here must follow from the contract and the widths
+    alone, so that a party that goes on after a crash seals as before.
+    """
+    replies = rows + 32 * columns**2
+    pays = replies > 2 * public.bits
+    return AdditiveHE(public, pool=seed.stream("logistic-pool", public.key_id) if pays else None)
 
 
 def zeros(*shape: int) -> Ring:

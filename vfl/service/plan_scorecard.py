@@ -1,7 +1,8 @@
 """What a scorecard costs, before anything runs: bytes, turns, seconds and memory of its bins and its regression.
 
-Counts follow the rounds of :mod:`vfl.protocols.logistic`: per row a step encrypts one value, a curvature one or two
-and the packed columns; an inversion multiplies matrices of all owners' columns.
+Counts follow the rounds of :mod:`vfl.protocols.logistic`: a step encrypts each value of a row's series for some twenty
+rows at once, a curvature a row's slope in parts and its packed columns; an inversion multiplies matrices of all
+owners' columns, a solution vectors with them.
 """
 
 from __future__ import annotations
@@ -12,17 +13,22 @@ from dataclasses import dataclass
 
 from vfl.config.job import JobSpec
 from vfl.crypto.masking import MASK_BITS
+from vfl.crypto.multipliers import DIGIT_BITS
+from vfl.crypto.shares import RING
 from vfl.protocols.binning_sums import woe_limit
-from vfl.protocols.logistic import inversion_intervals
-from vfl.protocols.logistic_code import LogisticCode
+from vfl.protocols.logistic_code import FINE_SLOPES, PRECISION, SLOPE_VALUES, LogisticCode, Precision
+from vfl.protocols.logistic_inverse import ROWS_PER_COLUMN, inversion_intervals, solution_steps
 from vfl.protocols.plan import MOST_FEATURES, train_rows
 from vfl.service.plan_speed import Speed
 
 __all__ = ["CardCost", "card_bytes", "card_seconds", "card_turns"]
 
-_CROSS_BITS, _MARGIN_BITS, _PRODUCT_BITS = 130, 90, 264
+_CROSS_BITS, _MARGIN_BITS, _PRODUCT_BITS = 131, 90, 264
 """Bits of one value in the packed columns of a curvature (and a bit per doubling of the rows), in margins, in
 products of the shared ring; beside each its mask."""
+
+_POOLED = 3.5
+"""A seal from a pool of randomisers, in encryptions by the key holder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +63,16 @@ class CardCost:
         return max(self.bank, self.platform) * (self.spec.binning.max_bins + 2) + 1
 
     @property
-    def iterations(self) -> int:
-        return len(inversion_intervals(2 + self.providers))
-
-    @property
     def later(self) -> int:
         """Steps that look at the rows: all but the first, and those of refits."""
+        return len(self.precisions)
+
+    @property
+    def precisions(self) -> list[Precision]:
+        """Of each of them."""
         s = self.spec.logistic
-        return s.steps - (not s.warm_start) + (s.passes - 1) * s.refit_steps
+        lengths = [s.steps - (not s.warm_start), *[s.refit_steps] * (s.passes - 1)]
+        return [PRECISION[min(left, len(PRECISION) - 1)] for length in lengths for left in range(length)]
 
     @property
     def ends(self) -> int:
@@ -74,15 +82,36 @@ class CardCost:
 
     @property
     def curvature_rows(self) -> int:
-        """Rows of all curvatures after the bank's own first one."""
+        """Rows of all curvatures after the first one."""
         s = self.spec.logistic
-        interim = (s.curvatures - 1 + s.passes - 1) * min(self.rows, s.curvature_rows)
-        return interim + self.ends * self.rows
+        sample = min(self.rows, max(s.curvature_rows, ROWS_PER_COLUMN * self.total))
+        return (s.curvatures - 1 + s.passes - 1) * sample + self.ends * self.rows
 
     @property
-    def inversions(self) -> int:
+    def curvatures(self) -> int:
         s = self.spec.logistic
         return s.curvatures + s.passes - 1 + self.ends
+
+    @property
+    def solutions(self) -> int:
+        """Directions found with a curvature and the inverse of its bound."""
+        s = self.spec.logistic
+        return s.steps - 1 if s.bounded and s.curvatures > 1 else 0
+
+    @property
+    def inversions(self) -> list[int]:
+        """Iterations of each inversion."""
+        s, owners = self.spec.logistic, 2 + self.providers
+        full = len(inversion_intervals(owners))
+        if not s.bounded:
+            return [full] * self.curvatures
+        at_once = self.ends > 0 and (s.passes == 1 or s.selection != "none")
+        after = [len(inversion_intervals(owners, bounded=True))] if at_once else []
+        return [full] * (1 + s.passes - 1 + self.ends - len(after)) + after
+
+    @property
+    def code(self) -> LogisticCode:
+        return LogisticCode(self.rows, self.spec.key_bits, relayed=self.providers > 0)
 
     def per(self, bits: int) -> int:
         """Values of so many bits in one ciphertext, each under its mask."""
@@ -102,15 +131,21 @@ def card_bytes(cost: CardCost) -> dict[str, int]:
     """Payload by message type and receiver, at most; messages that carry no bulk are left to their envelope."""
     spec, rows, ciphertext = cost.spec, cost.rows, cost.spec.key_bits // 4
     matrix = math.ceil(cost.total**2 / cost.per(_PRODUCT_BITS))
-    small = cost.inversions * (cost.iterations + 2) * matrix + cost.later * (2 * cost.bins + cost.total)
+    vector = math.ceil(cost.total / cost.per(_PRODUCT_BITS))
+    slopes = cost.code.slope_series(FINE_SLOPES)
+    sums = sum(
+        math.ceil(rows / series.per) * series.values for series in map(cost.code.gradient_series, cost.precisions)
+    )
+    iterations = sum(cost.inversions)
+    small = (cost.curvatures + len(cost.inversions) + iterations) * matrix + cost.later * (2 * cost.bins + cost.total)
     bank = (
-        cost.later * rows + rows * (1 + cost.groups(cost.bank + 2))
-        + cost.curvature_rows * (2 + cost.groups(cost.bank + 1)) + small
+        sums + rows * (1 + cost.groups(cost.bank + 2))
+        + cost.curvature_rows * (slopes.parts + 1 + cost.groups(cost.bank + 1)) + small
     )  # fmt: skip
-    platform = cost.later * rows + cost.curvature_rows * (1 + cost.groups(cost.platform)) + small
+    platform = sums + cost.curvature_rows * (1 + cost.groups(cost.platform)) + small
     margins = (cost.later + cost.ends) * math.ceil(rows / cost.per(_MARGIN_BITS))
-    products = cost.inversions * (2 * cost.iterations + 4) * matrix
-    back = margins + products + cost.later * (cost.bins + cost.total)
+    products = 2 * iterations * matrix + cost.later * vector + 2 * cost.solutions * len(solution_steps()) * vector
+    back = margins + products + cost.curvatures * 2 * matrix + cost.later * (cost.bins + cost.total)
     curved = rows + cost.curvature_rows
     relays = {
         "BankRelay": 2 * curved * cost.relayed(cost.bank + 2) * ciphertext,
@@ -131,7 +166,7 @@ def card_bytes(cost: CardCost) -> dict[str, int]:
         "BankEncrypted": bank * ciphertext,
         "PlatformEncrypted": platform * ciphertext,
         "BankMasked": back * ciphertext,
-        "PlatformMasked": (back + cost.curvature_rows) * ciphertext,
+        "PlatformMasked": (back + math.ceil(cost.curvature_rows / slopes.per) + cost.curvatures) * ciphertext,
         "BankShare": 80 * cost.platform,
         "PlatformShare": 80 * (1 + cost.bank),
         "PlatformPoints": 4 * rows,
@@ -140,31 +175,42 @@ def card_bytes(cost: CardCost) -> dict[str, int]:
 
 def card_turns(cost: CardCost) -> int:
     """Ten for bins and screening, four for keys and widths; per step margins, sums, gradient and direction; per
-    curvature slopes and blocks; six per iteration of an inversion."""
-    return 14 + 12 * cost.later + cost.inversions * (6 * cost.iterations + 14) + 4 * cost.spec.logistic.passes
+    curvature slopes and blocks; six per iteration of an inversion, four per step of a solution."""
+    solved = 4 * cost.solutions * len(solution_steps()) + 6 * sum(cost.inversions)
+    return 14 + 12 * cost.later + 14 * cost.curvatures + solved + 4 * cost.spec.logistic.passes
 
 
 def card_seconds(cost: CardCost, speed: Speed) -> dict[str, float]:
     """Seconds by part; the parties take turns, so their times add up."""
     rows, columns = cost.rows, cost.bank + cost.platform
-    full, reply = speed.seal, (speed.seal + speed.decrypt) / cost.per(_MARGIN_BITS)
+    full, pooled = speed.seal, _POOLED * speed.encrypt
+    answer = pooled + speed.decrypt
+    reply = answer / cost.per(_MARGIN_BITS)
     pairs = (cost.bank**2 + cost.platform**2) / 2
     blocks = (pairs + 2 * cost.bank * cost.platform / cost.per(_CROSS_BITS)) * speed.add
     columns_out = (2 + cost.groups(cost.bank + 1) + cost.groups(cost.platform)) * speed.encrypt
-    multiply = speed.seal / 90  # a short exponent, against the full-size one of a seal
+    slopes = cost.code.slope_series(FINE_SLOPES)
+    sloped = slopes.parts * (speed.encrypt + (14 + 2 * SLOPE_VALUES) * speed.add) + answer / slopes.per
+    groups = math.ceil(cost.total / cost.per(_PRODUCT_BITS))
+    digits = RING / DIGIT_BITS
+    # Both parties; each output one product per input and digit, and the squarings.
+    product = 2 * groups * (cost.total * (digits * cost.total + RING) * speed.add + cost.total * answer)
+    vector = 2 * groups * ((digits + 14) * cost.total * speed.add + answer)
+    iterations = sum(cost.inversions)
     micro = {
         "binning": rows * (2 * speed.encrypt + (2 + cost.bank / 20) * cost.platform * speed.add),
         "margins": (cost.later + cost.ends) * rows * 2 * (reply + columns * speed.add / 2),
-        "sums of residuals": cost.later * rows * (2 * speed.encrypt + full + columns * speed.add),
-        "curvatures": cost.curvature_rows * (2 * full + speed.decrypt + blocks + columns_out)
-        + rows * (blocks + columns_out),
-        "inversions": cost.inversions * cost.iterations * 4 * cost.total**3 * multiply,
+        "sums of residuals": rows * sum(_row_of_sums(cost, precision, speed) for precision in cost.precisions),
+        "curvatures": cost.curvature_rows * (sloped + blocks + columns_out) + rows * (blocks + columns_out),
+        "inversions": 2 * iterations * product + 2 * cost.solutions * len(solution_steps()) * vector,
+        "randomisers": (2 + 2 * cost.providers) * (speed.key_bits + 128) * full,
     }
     if cost.providers:
         own, theirs = cost.relayed(cost.bank + 2), cost.relayed(cost.platform)
         # A row's columns cost an exponentiation of full size and a seal under each key that is not one's own.
-        products = (own + theirs) * (2 * full + speed.encrypt) + (cost.providers - 1) * theirs * 4 * full
-        micro["relays"] = cost.later * rows * (full + speed.encrypt) + (rows + cost.curvature_rows) * products
+        passed_on = (cost.providers - 1) * theirs * 2 * (full + pooled)
+        products = (own + theirs) * (full + pooled + speed.encrypt) + passed_on
+        micro["relays"] = cost.later * rows * (pooled + speed.encrypt) + (rows + cost.curvature_rows) * products
         micro["providers"] = cost.providers * (rows + cost.curvature_rows) * 2 * speed.add * (
             cost.platform**2 / 2 + cost.platform * (own + cost.providers * theirs)
         ) + cost.providers * cost.later * rows * 4 * (reply + cost.platform * speed.add)
@@ -173,3 +219,11 @@ def card_seconds(cost: CardCost, speed: Speed) -> dict[str, float]:
 
 def _product_bits(rows: int) -> int:
     return (woe_limit(rows) ** 2 * rows).bit_length() + 1
+
+
+def _row_of_sums(cost: CardCost, precision: Precision, speed: Speed) -> float:
+    """Microseconds of one row's sums of residuals, both parties: encryption, weighing the other's values, bins."""
+    series = cost.code.gradient_series(precision)
+    digits = sum(math.ceil((series.reach(bank=bank) + 1) / DIGIT_BITS) for bank in (True, False))
+    products = series.values * (digits + 2 * 14 / series.per) + DIGIT_BITS * digits + 2
+    return 2 * series.values / series.per * speed.encrypt + (products + cost.bank + cost.platform) * speed.add

@@ -78,6 +78,9 @@ class PublicBackend(Protocol):
     def fixed_base_table(self, base: int, exponent_bits: int) -> Any:
         """Window table for :meth:`fixed_base_powers`; ``base`` is a residue mod n²."""
 
+    def subset_table(self, a: Any) -> Any:
+        """Table for :meth:`fixed_base_powers` under which bit i of an exponent stands for a[i], not for a power."""
+
     def fixed_base_powers(self, table: Any, exponents: Limbs) -> Any:
         """base**e mod n² for each exponent."""
 

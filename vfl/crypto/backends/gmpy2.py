@@ -16,7 +16,7 @@ exclude timing inside one machine uses the native backend.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -94,21 +94,41 @@ class _Batch:
 
 
 class _FixedBase:
-    """Table of base^(digit * 256^row) in split form, for exponents of at most ``exponent_bits`` bits."""
+    """Tables of 256 units in split form, one for each byte of an exponent of at most ``8 len(entries)`` bits."""
 
     __slots__ = ("_modulus", "_rows", "_unit")
 
-    def __init__(self, base: Any, unit: Any, exponent_bits: int) -> None:
-        self._unit = unit
-        self._modulus = unit * unit
-        self._rows = []
-        start = mpz(base)
-        for _ in range(-(-exponent_bits // 8)):
-            powers = [mpz(1)]
-            for _ in range(255):
-                powers.append(powers[-1] * start % self._modulus)
-            start = powers[-1] * start % self._modulus
-            self._rows.append(list(zip(*_split(powers, unit), strict=True)))
+    def __init__(self, entries: Iterable[list[Any]], unit: Any) -> None:
+        self._unit, self._modulus = unit, unit * unit
+        self._rows = [list(zip(*_split(row, unit), strict=True)) for row in entries]
+
+    @classmethod
+    def of_powers(cls, base: Any, unit: Any, exponent_bits: int) -> _FixedBase:
+        """base^(digit * 256^row)."""
+
+        def entries() -> Iterator[list[Any]]:
+            start, modulus = mpz(base), unit * unit
+            for _ in range(-(-exponent_bits // 8)):
+                powers = [mpz(1)]
+                for _ in range(255):
+                    powers.append(powers[-1] * start % modulus)
+                start = powers[-1] * start % modulus
+                yield powers
+
+        return cls(entries(), unit)
+
+    @classmethod
+    def of_subsets(cls, values: Sequence[Any], unit: Any) -> _FixedBase:
+        """Products of the subsets of eight neighbours."""
+
+        def entries() -> Iterator[list[Any]]:
+            for first in range(0, len(values), 8):
+                products = [mpz(1)]
+                for value in values[first : first + 8]:
+                    products += [p * value % (unit * unit) for p in products]
+                yield products
+
+        return cls(entries(), unit)
 
     def powers(self, exponents: Limbs) -> list[Any]:
         """base^e mod unit² for each row of ``exponents``; ValueError if one is longer than the table."""
@@ -284,7 +304,10 @@ class _Public:
         return _Batch(self._spread(lambda part: gmpy2.powmod_base_list(part, self._n, self._n2), _integers(r)))
 
     def fixed_base_table(self, base: int, exponent_bits: int) -> _FixedBase:
-        return _FixedBase(base, self._n, exponent_bits)
+        return _FixedBase.of_powers(base, self._n, exponent_bits)
+
+    def subset_table(self, a: _Batch) -> _FixedBase:
+        return _FixedBase.of_subsets(a.values, self._n)
 
     def fixed_base_powers(self, table: _FixedBase, exponents: Limbs) -> _Batch:
         return _Batch(table.powers(exponents))
@@ -295,8 +318,8 @@ class _Secret(_Public):
         super().__init__(p * q, threads)
         self._p, self._q = mpz(p), mpz(q)
         self._p2, self._q2 = self._p * self._p, self._q * self._q
-        self._table_p = _FixedBase(bases[0], self._p, p.bit_length())
-        self._table_q = _FixedBase(bases[1], self._q, q.bit_length())
+        self._table_p = _FixedBase.of_powers(bases[0], self._p, p.bit_length())
+        self._table_q = _FixedBase.of_powers(bases[1], self._q, q.bit_length())
         # (1 + n)^(p - 1) = 1 - n mod p², so the quotient to divide by is -q; the same for q.
         self._factor_p = gmpy2.invert(-self._q, self._p)
         self._factor_q = gmpy2.invert(-self._p, self._q)

@@ -223,6 +223,19 @@ class NativePublic:
     def fixed_base_table(self, base: int, exponent_bits: int) -> FixedBase:
         return self._fixed_base(self._ring, base, exponent_bits)
 
+    def subset_table(self, a: Words) -> FixedBase:
+        window = self._path.window
+        windows, words = -(-len(a) // window), self._ring.words
+        one = self.trivial(np.zeros((1, self._words), dtype=np.uint64))
+        each = np.concatenate([a, np.repeat(one, windows * window - len(a), axis=0)]).reshape(windows, window, words)
+        rows = np.repeat(one, windows << window, axis=0).reshape(windows, 1 << window, words)
+        for bit in range(window):
+            half = 1 << bit
+            factor = np.repeat(each[:, bit], half, axis=0)
+            doubled = self.mul(np.ascontiguousarray(rows[:, :half]).reshape(-1, words), factor)
+            rows[:, half : 2 * half] = doubled.reshape(windows, half, words)
+        return self._split_table(self._ring, rows.reshape(-1, words), len(a))
+
     def fixed_base_powers(self, table: FixedBase, exponents: Limbs) -> Words:
         return self._table_powers(self._ring, table, exponents)
 
@@ -271,12 +284,17 @@ class NativePublic:
 
     def _fixed_base(self, ring: Ring, base: int, bits: int) -> FixedBase:
         window = self._path.window
+        rows = np.empty((-(-bits // window) << window, ring.words), dtype=np.uint64)
+        kernel.table(ring.record, rows, ring.element(base), window)
+        return self._split_table(ring, rows, bits)
+
+    def _split_table(self, ring: Ring, rows: Words, bits: int) -> FixedBase:
+        """The entries of all windows in split form, as the kernel reads them; ``rows`` is overwritten."""
+        window = self._path.window
         windows, entries = -(-bits // window), 1 << window
         # The kernel adds one number below n per window in the slack above n, and at most 2^12 in a column.
         if bits < 1 or windows >> min(ring.slack_bits, 12):
             raise ValueError("a fixed-base table of this length cannot be made for this key")
-        rows = np.empty((windows * entries, ring.words), dtype=np.uint64)
-        kernel.table(ring.record, rows, ring.element(base), window)
         heads = rows.copy()
         heads[:, ring.limbs :] = 0
         inverse = self._inverse(ring, heads)

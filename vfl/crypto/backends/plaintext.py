@@ -132,6 +132,9 @@ class _Plain:
     def fixed_base_table(self, base: int, exponent_bits: int) -> None:
         return None
 
+    def subset_table(self, a: list[Any]) -> None:
+        return None
+
     def fixed_base_powers(self, table: None, exponents: Limbs) -> list[Any]:
         return [mpz(0)] * len(exponents)
 
