@@ -136,11 +136,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--rows", type=int, default=0, help="the first ROWS, or so many drawn; default: all there are")
     parser.add_argument("--key-bits", type=int, default=2048)
-    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--no-standard-errors", action="store_true")
     parser.add_argument("--plaintext", action="store_true", help="the same numbers without encryption: accuracy only")
     a = parser.parse_args()
-    spec = LogisticSpec(steps=a.steps, curvatures=min(4, a.steps), standard_errors=not a.no_standard_errors)
+    spec = LogisticSpec(steps=a.steps, curvatures=min(3, a.steps), standard_errors=not a.no_standard_errors)
     for name in a.sets:
         measure(name, a.data / name, a.rows, a.key_bits, spec, a.plaintext)
 

@@ -24,10 +24,12 @@ class LogisticSpec:
         Newton steps in all, the first one from the bank's own model. Fixed, so that not even the number of steps
         depends on the data.
     curvatures : int
-        In how many of the first steps the curvature is made anew (at least 1); later steps keep the last one. The first
-        of a logistic regression is the bound of all others: with it alone steps converge slowly.
+        In how many of the first steps the curvature is made anew (at least 1), and in the last step; those between keep
+        the last one. The first of a logistic regression is the bound of all others: with 1, it alone serves all steps,
+        which then converge slowly.
     curvature_rows : int
-        At most this many rows, a random sample, make a curvature that only serves the next steps.
+        At most this many rows, a random sample, make the last curvature that only serves the next steps; each before it
+        takes half of the next one's.
     weight_limit : float
         Sample weights are at most this; the bank alone has them.
     standard_errors : bool
@@ -54,8 +56,8 @@ class LogisticSpec:
     """
 
     ridge: float = 1.0
-    steps: int = 6
-    curvatures: int = 4
+    steps: int = 5
+    curvatures: int = 3
     curvature_rows: int = 8192
     weight_limit: float = 1.0
     standard_errors: bool = True
@@ -95,6 +97,16 @@ class LogisticSpec:
         """Whether the first pass goes by the bound of the curvature: it starts from the bank's model, and slopes of σ
         are near enough to their bound of ¼."""
         return self.family == "logistic" and not self.warm_start
+
+    def new_curvature(self, step: int) -> bool:
+        """Whether a step of the first pass makes its curvature anew."""
+        last = step == self.steps - 1 and (self.errors_at_once or self.curvatures > 1)
+        return step < self.curvatures or last
+
+    @property
+    def errors_at_once(self) -> bool:
+        """Whether the first pass ends with standard errors: it is the only one, or columns are chosen by them."""
+        return self.selection != "none" or (self.standard_errors and self.passes == 1)
 
     @property
     def passes(self) -> int:

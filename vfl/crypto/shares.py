@@ -36,6 +36,7 @@ __all__ = [
     "SlotPlan",
     "angle_product",
     "linear_map",
+    "modular",
     "product_plan",
     "ring_bytes",
     "ring_from_bytes",
@@ -45,6 +46,7 @@ __all__ = [
     "to_fixed",
     "to_floats",
     "truncate",
+    "twos_complement",
 ]
 
 RING = 128
@@ -125,18 +127,7 @@ def signed_digits(
 
     Signed digits have mean zero where their values do, so nothing systematic carries from one slot to the next.
     """
-    half = 1 << (width - 2)
-    if values.size and int(np.abs(values).max()) >= half:
-        raise PlaintextOverflow(
-            "DIGIT_WIDTH",
-            Text(f"a digit does not fit a slot of {width} bits", f"有数值超出 {width} 位的槽"),
-            cure=Text("use wider slots or fewer fractional bits", "请加宽槽位或减少小数位数"),
-        )
-    out = np.zeros((len(values), words), dtype=np.uint64)
-    for m in range(values.shape[1]):
-        limbs.place(out, m * width, (values[:, m] + half).astype(np.uint64)[:, None])
-    offset = sum(half << (m * width) for m in range(values.shape[1]))
-    out = limbs.add(out, limbs.from_ints([(1 << (64 * words)) - offset], words))
+    out = twos_complement(values, width, words, room=width)
     negative = (out[:, -1] >> np.uint64(63)).astype(np.bool_)
     out[negative] = limbs.add(~out[negative], limbs.from_ints([1], words))
     return out, negative
@@ -144,9 +135,32 @@ def signed_digits(
 
 def signed_plaintexts(values: npt.NDArray[np.int64], width: int, public: PublicKey) -> Limbs:
     """:func:`signed_digits` as plaintexts: a negative integer −m is n − m."""
-    out, negative = signed_digits(values, width, public.limbs)
-    minus = limbs.add(~out[negative], limbs.from_ints([1], public.limbs))
-    out[negative] = limbs.add(minus, limbs.from_ints([public.n], public.limbs))
+    return modular(twos_complement(values, width, public.limbs, room=width), public)
+
+
+def twos_complement(
+    values: npt.NDArray[np.int64], spacing: int, words: int, *, start: int = 0, room: int = 64
+) -> Limbs:
+    """∑_m values[:, m] 2^(start + spacing m) mod 2^(64 words); |values| < 2^(room − 2), room <= 64 and <= spacing."""
+    half = 1 << (room - 2)
+    if values.size and int(np.abs(values).max()) >= half:
+        raise PlaintextOverflow(
+            "DIGIT_WIDTH",
+            Text(f"a digit does not fit a slot of {room} bits", f"有数值超出 {room} 位的槽"),
+            cure=Text("use wider slots or fewer fractional bits", "请加宽槽位或减少小数位数"),
+        )
+    out = np.zeros((len(values), words), dtype=np.uint64)
+    for m in range(values.shape[1]):
+        limbs.place(out, start + m * spacing, (values[:, m] + half).astype(np.uint64)[:, None])
+    raised = sum(half << (start + m * spacing) for m in range(values.shape[1]))
+    return limbs.add(out, limbs.from_ints([-raised % (1 << (64 * words))], words))
+
+
+def modular(numbers: Limbs, public: PublicKey) -> Limbs:
+    """Two's complement as residues mod n."""
+    negative = (numbers[:, -1] >> np.uint64(63)).astype(np.bool_)
+    out = numbers.copy()
+    out[negative] = limbs.add(out[negative], limbs.from_ints([public.n], public.limbs))
     return out
 
 

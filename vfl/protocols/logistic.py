@@ -372,14 +372,19 @@ async def _curvature(bank: Handle[BankLogistic], platform: Handle[PlatformLogist
 
 async def logistic_end(
     c: Choreography, bank: Handle[BankLogistic], platform: Handle[PlatformLogistic], others: Providers, *,
-    standard_errors: bool, linear: bool, bounded: bool = False,
+    standard_errors: bool, linear: bool, bounded: bool = False, anew: bool = False,
 ) -> None:
-    """Each owner receives its own weights, and their standard errors from the curvature where they are."""
+    """Each owner receives its own weights and, where wanted, standard errors.
+
+    Their curvature is that of the last step; only ``anew``, after passes without them, the rows are looked at again.
+    """
     if standard_errors:
-        if not linear:
+        if anew and not linear:
             await _margins(bank, platform, others)
             await _curvature(bank, platform, others)
-            await _inverse(bank, platform, 2 + len(others.all), bounded=bounded)
+            await _inverse(bank, platform, 2 + len(others.all))
+        elif bounded:
+            await _inverse(bank, platform, 2 + len(others.all), bounded=True)
         await _encrypt(bank, platform, What.VARIANCE)
         await _share(bank, platform, What.VARIANCE)
         await provided_variances(others)
@@ -423,16 +428,16 @@ async def logistic_regression(
     others = Providers(c.role(bank.party, BankHub), c.role(platform.party, PlatformHub), tuple(providers))
     owners = bank, platform, others
     warm, linear, chosen = bool(spec.warm_start), spec.family == "linear", spec.selection != "none"
-    at_once = spec.standard_errors and spec.passes == 1
-    bounded, solved = spec.bounded, spec.bounded and spec.curvatures > 1
+    bounded = spec.bounded
     await c.phase("logistic-start", logistic_start, *owners, warm=warm or linear)
     if linear:
         await c.phase("logistic-steps", linear_pass, *owners, steps=spec.refit_steps)
     else:
         for step in range(0 if warm else 1, spec.steps):
-            new = step < spec.curvatures
+            new = spec.new_curvature(step)
+            solved = bounded and (new or spec.curvatures > 1)
             await c.phase(f"logistic-step-{step}", logistic_step, *owners, curvature=new, bounded=solved)
-    errors = at_once or chosen
+    errors = spec.errors_at_once
     await c.phase("logistic-end", logistic_end, *owners, standard_errors=errors, linear=linear, bounded=bounded)
     for refit in range(1, spec.passes):
         name = f"logistic-refit-{refit}"
@@ -443,7 +448,8 @@ async def logistic_regression(
             await c.phase(f"{name}-steps", linear_pass, *owners, steps=spec.refit_steps)
         else:
             for step in range(spec.refit_steps):
-                await c.phase(f"{name}-step-{step}", logistic_step, *owners, curvature=step == 0, bounded=False)
+                new = step == 0 or (chosen and step == spec.refit_steps - 1)
+                await c.phase(f"{name}-step-{step}", logistic_step, *owners, curvature=new, bounded=False)
         await c.phase(f"{name}-end", logistic_end, *owners, standard_errors=chosen, linear=linear)
-    if spec.standard_errors and not (at_once or chosen):
-        await c.phase("logistic-errors", logistic_end, *owners, standard_errors=True, linear=linear)
+    if spec.standard_errors and not spec.errors_at_once:
+        await c.phase("logistic-errors", logistic_end, *owners, standard_errors=True, linear=linear, anew=True)

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from vfl.crypto import limbs
 from vfl.crypto.backends.base import Limbs
 from vfl.crypto.paillier import AdditiveHE, Ciphertexts, SealedCiphertexts
-from vfl.crypto.shares import FRACTION, RING, Ring, linear_map, to_fixed
+from vfl.crypto.shares import FRACTION, RING, Ring, linear_map, modular, to_fixed, twos_complement
 from vfl.protocols.logistic_design import OwnDesign
 from vfl.protocols.logistic_rounds import Round
 from vfl.protocols.logistic_shares import Shares, wrong_count, zeros
@@ -33,6 +33,7 @@ Bins = npt.NDArray[np.uint16]
 Ints = npt.NDArray[np.int64]
 _FLUSH_ROWS = 1 << 14
 _PAIRS_AT_ONCE = 64
+_HALF_SLOPE = 1 << 31
 
 
 class CurvatureRound(Round):
@@ -77,19 +78,29 @@ class CurvatureRound(Round):
         plan = s.code.cross_block(public)
         per_row = plan.groups(self._width) + (not self._bound)
         step = max(1, s.code.chunk // per_row)
-        columns = s.design.curve_rows(self._rows, stretched=s.first).astype(object)
+        columns = s.design.curve_rows(self._rows, stretched=s.first)
         for start in range(0, self._rows, step):
             part = slice(start, min(start + step, self._rows))
-            slopes = s.slopes[part].astype(object)
-            values = columns[part] * slopes[:, None]
+            slopes = s.slopes[part]
+            plain = np.zeros((len(slopes), per_row, public.limbs), dtype=np.uint64)
+            if not self._bound:
+                plain[:, 0, 0] = slopes
+            # Slope × column in two halves of the slope, each of which fits a word.
+            low, high = (
+                columns[part] * half.astype(np.int64)[:, None]
+                for half in (slopes & np.uint64(_HALF_SLOPE - 1), slopes // np.uint64(_HALF_SLOPE))
+            )
             if self._residuals is not None:
-                values = np.hstack([values, self._residuals[part].astype(object)[:, None]])
-            packed = [] if self._bound else [slopes]
-            for first in range(0, self._width, plan.per):
-                block = values[:, first : first + plan.per]
-                packed.append(sum(block[:, j] * (1 << (j * plan.slot_bits)) for j in range(block.shape[1])))
-            flat = np.stack(packed, axis=1).ravel().tolist()
-            yield s.encrypt(limbs.from_ints([v % public.n for v in flat], public.limbs), "curvature")
+                low = np.hstack([low, self._residuals[part, None]])
+                high = np.hstack([high, np.zeros((len(high), 1), dtype=np.int64)])
+            for group in range(plan.groups(self._width)):
+                some = slice(group * plan.per, (group + 1) * plan.per)
+                both = limbs.add(
+                    twos_complement(low[:, some], plan.slot_bits, public.limbs),
+                    twos_complement(high[:, some], plan.slot_bits, public.limbs, start=_HALF_SLOPE.bit_length() - 1),
+                )
+                plain[:, group - plan.groups(self._width)] = modular(both, public)
+            yield s.encrypt(plain.reshape(-1, public.limbs), "curvature")
 
     # --- as summing party -------------------------------------------------------------------------------------
 

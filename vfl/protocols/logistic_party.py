@@ -143,7 +143,7 @@ class LogisticParty(Progress):
                 raise too_early("sum round")
             self._rounds[what] = GradientRound(s, sums)
         elif what is What.SLOPES:
-            slopes = s.code.slope_series(FINE_SLOPES if self._last else COARSE_SLOPES)
+            slopes = s.code.slope_series(FINE_SLOPES if self.whole else COARSE_SLOPES)
             self._rounds[what] = SlopeRound(s, slopes, self.slope_values(slopes, self.curvature_rows))
         elif what is What.CURVATURE:
             self._rounds[what] = CurvatureRound(s, self.curvature_rows)

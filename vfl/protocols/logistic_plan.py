@@ -40,7 +40,7 @@ def logistic_budgets(
     refits = spec.passes - 1
     # Standard errors want one more look at the rows, in each pass where columns are chosen by them.
     errors = spec.passes if spec.selection != "none" else 1
-    passes, inversions = spec.steps + refits * spec.refit_steps + errors, spec.curvatures + refits + errors
+    passes, inversions = spec.steps + refits * spec.refit_steps + errors, spec.curvatures + 1 + refits + errors
     iterations = len(inversion_intervals(2 + providers))
     encrypted = passes * (sums + 2 * by_bin + 1) + inversions * (sloped + curvature + (iterations + 2) * matrix)
     masked = passes * (margins + 2 * by_bin + matrix) + inversions * (sloped + curvature + 2 * iterations * matrix)

@@ -14,9 +14,14 @@ from vfl.protocols.logistic_code import PRECISION, Precision
 from vfl.protocols.logistic_inverse import ROWS_PER_COLUMN
 from vfl.protocols.logistic_weights import OwnWeights
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "curvature_sample"]
 
 Floats = npt.NDArray[np.float64]
+
+def curvature_sample(spec: LogisticSpec, rows: int, columns: int, following: int) -> int:
+    """Rows of an interim curvature after which ``following`` more come in the same pass."""
+    return min(rows, max(spec.curvature_rows >> following, ROWS_PER_COLUMN * columns))
+
 
 class Progress(ABC):
     """Steps and passes so far, own penalties and weights."""
@@ -79,9 +84,19 @@ class Progress(ABC):
         return PRECISION[min(self._steps - 1 - self._step, len(PRECISION) - 1)]
 
     def rows_of_curvature(self, rows: int, columns: int) -> int:
-        """Rows of the present curvature: all for the first and for standard errors; ``columns`` of all owners."""
-        sample = max(self.spec.curvature_rows, ROWS_PER_COLUMN * columns)
-        return rows if self._last or self.from_own_model else min(rows, sample)
+        """Rows of the present curvature: all where :attr:`whole`; ``columns`` of all owners.
+
+        While others follow, each takes half the sample of the next: the weights are still on their way.
+        """
+        following = 0 if self.own.passes - self._opened else max(0, self.spec.curvatures - 1 - self._step)
+        return rows if self.whole else curvature_sample(self.spec, rows, columns, following)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the present curvature is of all rows, for standard errors; so is the first one."""
+        first = not self.own.passes - self._opened
+        errors = self.spec.errors_at_once if first else self.spec.selection != "none"
+        return self._last or self.from_own_model or (errors and self._step == self._steps - 1)
 
     @property
     def _steps(self) -> int:

@@ -32,8 +32,10 @@ from vfl.crypto.shares import (
     SlotPlan,
     angle_product,
     linear_map,
+    modular,
     signed_plaintexts,
     to_fixed,
+    twos_complement,
 )
 from vfl.protocols.logistic_code import ANGLE_SHIFT, SLOPE_VALUES, WEIGHT_BITS, SeriesCode, SlopeCode
 from vfl.protocols.logistic_design import OwnDesign
@@ -319,11 +321,13 @@ class SlopeRound(Round):
         series, public = self.series, self.s.own.public
         for rows in _row_groups(self.s, series.per, self._per_group, len(self.values)):
             values = self._by_part(self.values[rows])
-            placed = np.zeros((*values.shape[:3], series.per * series.zone), dtype=np.int64)
+            numbers = np.zeros((*values.shape[:3], public.limbs), dtype=np.uint64)
             for place in range(series.per):
-                start = place * series.zone
-                placed[:, place, :, start : start + SLOPE_VALUES] = values[:, place]
-            plain = signed_plaintexts(placed.reshape(-1, placed.shape[3]), series.slot, public)
+                numbers[:, place] = twos_complement(
+                    values[:, place].reshape(-1, SLOPE_VALUES), series.slot, public.limbs,
+                    start=place * series.zone * series.slot, room=series.slot,
+                ).reshape(-1, series.parts, public.limbs)  # fmt: skip
+            plain = modular(numbers.reshape(-1, public.limbs), public)
             yield self.s.encrypt(plain, "slopes")
 
     def take_encrypted(self, sealed: SealedCiphertexts) -> None:

@@ -17,7 +17,8 @@ from vfl.crypto.multipliers import DIGIT_BITS
 from vfl.crypto.shares import RING
 from vfl.protocols.binning_sums import woe_limit
 from vfl.protocols.logistic_code import FINE_SLOPES, PRECISION, SLOPE_VALUES, LogisticCode, Precision
-from vfl.protocols.logistic_inverse import ROWS_PER_COLUMN, inversion_intervals, solution_steps
+from vfl.protocols.logistic_inverse import inversion_intervals, solution_steps
+from vfl.protocols.logistic_progress import curvature_sample
 from vfl.protocols.plan import MOST_FEATURES, train_rows
 from vfl.service.plan_speed import Speed
 
@@ -84,13 +85,19 @@ class CardCost:
     def curvature_rows(self) -> int:
         """Rows of all curvatures after the first one."""
         s = self.spec.logistic
-        sample = min(self.rows, max(s.curvature_rows, ROWS_PER_COLUMN * self.total))
-        return (s.curvatures - 1 + s.passes - 1) * sample + self.ends * self.rows
+        followers = [*range(s.curvatures - 1), *[0] * (s.passes - 1 + self._in_last_step)]
+        return sum(curvature_sample(s, self.rows, self.total, n) for n in followers) + self.ends * self.rows
 
     @property
     def curvatures(self) -> int:
         s = self.spec.logistic
-        return s.curvatures + s.passes - 1 + self.ends
+        return s.curvatures + s.passes - 1 + self._in_last_step + self.ends
+
+    @property
+    def _in_last_step(self) -> int:
+        """A curvature of the first pass's last step that is not one for standard errors."""
+        s = self.spec.logistic
+        return int(s.steps > s.curvatures and s.new_curvature(s.steps - 1) and not s.errors_at_once)
 
     @property
     def solutions(self) -> int:
@@ -105,8 +112,7 @@ class CardCost:
         full = len(inversion_intervals(owners))
         if not s.bounded:
             return [full] * self.curvatures
-        at_once = self.ends > 0 and (s.passes == 1 or s.selection != "none")
-        after = [len(inversion_intervals(owners, bounded=True))] if at_once else []
+        after = [len(inversion_intervals(owners, bounded=True))] if s.errors_at_once else []
         return [full] * (1 + s.passes - 1 + self.ends - len(after)) + after
 
     @property
