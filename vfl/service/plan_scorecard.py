@@ -103,7 +103,9 @@ class CardCost:
     def solutions(self) -> int:
         """Directions found with a curvature and the inverse of its bound."""
         s = self.spec.logistic
-        return s.steps - 1 if s.bounded and s.curvatures > 1 else 0
+        if not s.bounded:
+            return 0
+        return s.steps - 1 if s.curvatures > 1 else int(s.steps > 1 and s.new_curvature(s.steps - 1))
 
     @property
     def inversions(self) -> list[int]:
