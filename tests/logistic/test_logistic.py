@@ -131,8 +131,9 @@ def test_separable_and_collinear_columns_stay_finite() -> None:
 
 
 def test_a_run_cut_after_every_phase_ends_in_the_same_model() -> None:
+    # Steps with a curvature of their own, with that of the step before, and the last.
     bank, platform, y = table(120, seed=7)
-    spec = LogisticSpec(ridge=1.0, steps=3, curvatures=2, standard_errors=False)
+    spec = LogisticSpec(ridge=1.0, steps=4, curvatures=2, standard_errors=False)
     whole = Joint(bank, platform, y, spec, keys=_keys())
     whole.run()
     parts: list[Any] = [None]
@@ -143,7 +144,7 @@ def test_a_run_cut_after_every_phase_ends_in_the_same_model() -> None:
             joint.restore(parts[-1])
         with pytest.raises(_CutError):
             asyncio.run(joint.choreography(Choreography(_CutRun(joint, ended, parts))))
-    assert len(ended) == 5
+    assert len(ended) == 6
     # The weights outlive the phase that opened them: what comes after the regression reads them.
     last = Joint(bank, platform, y, spec, keys=_keys())
     last.restore(parts[-1])
