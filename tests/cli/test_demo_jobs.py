@@ -21,7 +21,7 @@ def at(monkeypatch: pytest.MonkeyPatch, microseconds: float) -> DemoSizes:
 
 
 def test_a_slower_machine_trains_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    fast, slow, none = (at(monkeypatch, time) for time in (25.0, 180.0, 450.0))
+    fast, slow, none = (at(monkeypatch, time) for time in (25.0, 300.0, 450.0))
     assert fast.trees > slow.trees >= none.trees >= 1
     assert fast.train_rows > slow.train_rows >= none.train_rows
     assert fast.standard_errors
@@ -34,7 +34,7 @@ def test_given_trees_count(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("rows", [1_500, 12_000, 1_000_000])
-@pytest.mark.parametrize("microseconds", [25.0, 180.0, 450.0])
+@pytest.mark.parametrize("microseconds", [25.0, 90.0, 300.0, 450.0])
 def test_jobs_parse_and_pass_the_default_policy(
     monkeypatch: pytest.MonkeyPatch, rows: int, microseconds: float
 ) -> None:

@@ -47,9 +47,7 @@ min_iv = {min_iv}
 max_correlation = 0.6
 
 [logistic]
-steps = 4
-curvatures = 2
-curvature_rows = 1000
+curvature_rows = 2000
 standard_errors = {standard_errors}
 """
 
@@ -65,7 +63,7 @@ class DemoSizes:
     standard_errors: bool
 
 
-_SIZES = ((75.0, 12, 6000, True), (300.0, 1, 1200, False), (float("inf"), 1, 1000, False))
+_SIZES = ((75.0, 12, 10_000, True), (200.0, 4, 4000, True), (400.0, 1, 1200, False), (float("inf"), 1, 1000, False))
 """(microseconds of an encryption below which, trees, training rows of the scorecard, standard errors)."""
 
 

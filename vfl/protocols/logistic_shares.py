@@ -128,8 +128,8 @@ def replying(public: PublicKey, seed: JobSeed, *, rows: int, columns: int) -> Ad
     ``columns`` are those of both computing parties. What is decided here must follow from the contract and the widths
     alone, so that a party that goes on after a crash seals as before.
     """
-    replies = rows + 32 * columns**2
-    pays = replies > 2 * public.bits
+    # About as many replies as rows, for margins and slopes, and those of matrices; a pool costs bits + 128 of them.
+    pays = rows + 5 * columns**2 > 2 * public.bits
     return AdditiveHE(public, pool=seed.stream("logistic-pool", public.key_id) if pays else None)
 
 
