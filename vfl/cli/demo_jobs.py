@@ -63,7 +63,7 @@ class DemoSizes:
     standard_errors: bool
 
 
-_SIZES = ((75.0, 12, 10_000, True), (200.0, 4, 4000, True), (400.0, 1, 1200, False), (float("inf"), 1, 1000, False))
+_SIZES = ((75.0, 12, 10_000, True), (200.0, 2, 3000, True), (400.0, 1, 1200, False), (float("inf"), 1, 1000, False))
 """(microseconds of an encryption below which, trees, training rows of the scorecard, standard errors)."""
 
 
