@@ -108,7 +108,11 @@ class BankSide(LogisticParty):
     def slope_values(self, code: SlopeCode, rows: int) -> Ints:
         v = self._role.weights()
         series = self._series(code, self._link.slope)
-        return self._values(code, series, v, v * series.constant)[:rows]
+        values = self._values(code, series, v, v * series.constant)[:rows]
+        # Their sum travels on top of the slope (SlopeCode); beyond 2^2 it would show through the mask.
+        if int(np.abs(values.sum(axis=1)).max(initial=0)) >= 4 << code.own_bits:
+            raise _beyond_bound()
+        return values
 
     def _values(self, code: SeriesCode | SlopeCode, series: FourierSeries, v: Floats, constant: Floats) -> Ints:
         phases = self.shares.angles.astype(np.float64) * (2 * np.pi / 2.0**64)
@@ -132,8 +136,12 @@ class BankSide(LogisticParty):
             circle = series.at(np.linspace(-HALF_PERIOD, HALF_PERIOD, 4001))
             if series.largest < 3 and low < circle.min() and circle.max() < 2:
                 return series
-        raise LocalProtocolError(
-            "SERIES_BOUND",
-            Text("the series of the mean exceeds its declared bound", "均值函数的级数超出声明的界"),
-            cure=Text("this is a fault of the program: report it", "这是程序错误，请报告"),
-        )
+        raise _beyond_bound()
+
+
+def _beyond_bound() -> LocalProtocolError:
+    return LocalProtocolError(
+        "SERIES_BOUND",
+        Text("the series of the mean exceeds its declared bound", "均值函数的级数超出声明的界"),
+        cure=Text("this is a fault of the program: report it", "这是程序错误，请报告"),
+    )

@@ -211,6 +211,7 @@ def test_no_declared_sum_can_leave_its_slot(rows: int, bits: int) -> None:
         assert mixed * 2 ** (s.slot * 2 * (s.per - 1)) * 2 < 2**s.product_bits
         assert s.product_bits + 42 <= bits
         assert s.middle + s.slot < s.product_bits
+    assert all(p.own_bits + p.turn_bits >= 20 for p in PRECISION[:2])
     w = code.slope_series(8)
     # A slope below 2 and the sum of the bank's values, below 4, which the platform's raised values add.
     assert (2 + 4) * 2 ** (w.own_bits + w.turn_bits) * 2**40 <= 2**w.slot

@@ -172,6 +172,7 @@ def test_no_relayed_sum_can_leave_its_slot(rows: int, bits: int) -> None:
     code = LogisticCode(rows, bits, relayed=True)
     for precision in PRECISION:
         s = code.gradient_series(precision)
+        assert s.terms == precision.terms
         one = s.values * 4 * 2 ** (s.own_bits + s.turn_bits) * 2 ** (s.slot * (s.per - 1)) * 2
         assert one * 2**40 <= 2 ** code.relayed_row_bits(s)
         whole = s.product_bits + 40 + 2

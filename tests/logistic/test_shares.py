@@ -19,11 +19,11 @@ from vfl.crypto.shares import (
     product_plan,
     ring_bytes,
     ring_from_bytes,
-    signed_digits,
     signed_plaintexts,
     to_fixed,
     to_floats,
     truncate,
+    twos_complement,
 )
 from vfl.errors import PlaintextOverflow, RemoteProtocolError
 
@@ -78,13 +78,14 @@ def test_signed_digits_are_the_polynomial(holder: KeyHolder) -> None:
     rng = np.random.default_rng(4)
     values = rng.integers(-(2**20), 2**20, (30, 7))
     expected = [sum(int(v) << (40 * m) for m, v in enumerate(row)) for row in values]
-    magnitude, negative = signed_digits(values, 40, 5)
-    got = [-m if n else m for m, n in zip(limbs.to_ints(magnitude), negative.tolist(), strict=True)]
-    assert got == expected
+    got = limbs.to_ints(twos_complement(values, 40, 5, room=40))
+    assert got == [e % (1 << 320) for e in expected]
+    apart = limbs.to_ints(twos_complement(values << 40, 70, 9, start=31))
+    assert apart == [sum(int(v) << (71 + 70 * m) for m, v in enumerate(row)) % (1 << 576) for row in values]
     plain = limbs.to_ints(signed_plaintexts(values, 40, holder.public))
     assert plain == [e % holder.public.n for e in expected]
     with pytest.raises(PlaintextOverflow, match="DIGIT_WIDTH"):
-        signed_digits(np.array([[1 << 38]]), 40, 2)
+        twos_complement(np.array([[1 << 38]]), 40, 2, room=40)
 
 
 def test_linear_map_equals_integers(holder: KeyHolder) -> None:

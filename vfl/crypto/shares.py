@@ -41,7 +41,6 @@ __all__ = [
     "ring_bytes",
     "ring_from_bytes",
     "signed",
-    "signed_digits",
     "signed_plaintexts",
     "to_fixed",
     "to_floats",
@@ -120,21 +119,11 @@ def angle_product(design: npt.NDArray[np.int64], weights: Ring, shift: int) -> n
 # --- several signed digits in one integer ---------------------------------------------------------------------
 
 
-def signed_digits(
-    values: npt.NDArray[np.int64], width: int, words: int
-) -> tuple[Limbs, npt.NDArray[np.bool_]]:
-    """∑_m values[:, m] 2^(width m) as (magnitude, is negative); |values| < 2^(width−2), width <= 64.
+def signed_plaintexts(values: npt.NDArray[np.int64], width: int, public: PublicKey) -> Limbs:
+    """∑_m values[:, m] 2^(width m) mod n; |values| < 2^(width−2), width <= 64.
 
     Signed digits have mean zero where their values do, so nothing systematic carries from one slot to the next.
     """
-    out = twos_complement(values, width, words, room=width)
-    negative = (out[:, -1] >> np.uint64(63)).astype(np.bool_)
-    out[negative] = limbs.add(~out[negative], limbs.from_ints([1], words))
-    return out, negative
-
-
-def signed_plaintexts(values: npt.NDArray[np.int64], width: int, public: PublicKey) -> Limbs:
-    """:func:`signed_digits` as plaintexts: a negative integer −m is n − m."""
     return modular(twos_complement(values, width, public.limbs, room=width), public)
 
 

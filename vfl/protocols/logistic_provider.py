@@ -7,8 +7,9 @@ B and A decrypt: the difference of what they read is the result, so each has a s
 knows the mask, keeps nothing.
 
 1. *Margins.* B sends [[its share of w_J]], A [[minus its share]]; J returns what its columns add to each row's angle.
-2. *Sums.* A has [[d_i]] of each row under B's key. It adds a mask r_i over all bits, re-randomises, and relays it with
-   [[r_i]] under its own key; J sums both by its bins. B and A then have shares mod 2^S of the sums of residuals.
+2. *Sums.* A has [[d_i]] of each row under B's key, in the row's slot beside products of unlike rows. It adds a mask r_i
+   over all bits, re-randomises, and relays it with [[r_i]] under its own key; J sums both by its bins and by slot.
+   B and A then have shares mod 2^S of the sums of residuals.
 3. *Gradient.* B sends A its shares and their top bits under its key, as for A's own sums; A undoes the wrap and
    relays the sums, masked; J multiplies with its columns and adds the ridge times the weights of 1.
 4. *Curvature.* B and A send [[their share of each slope]]; J sums by pairs of bins: its own block. For the blocks
